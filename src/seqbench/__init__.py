@@ -1,0 +1,1 @@
+"""seqbench: train and compare recurrent networks on sequence tasks."""

@@ -1,0 +1,1 @@
+"""One LightningDataModule a kind of data."""

@@ -1,0 +1,101 @@
+"""What every task's data module has: splits, a spec, a fingerprint, loaders."""
+
+from abc import abstractmethod
+from collections.abc import Sized
+from typing import Annotated, Any, Protocol
+
+import lightning as L
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
+from torch.utils.data import DataLoader, Dataset
+
+from seqbench.batch import Batch
+from seqbench.datamodules.sampling import BucketSampler
+from seqbench.spec import TaskSpec
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Sequences(Sized, Protocol):
+    """A data set that is indexed by an array of row numbers and gives their Batch."""
+
+    lengths: npt.NDArray[np.integer]
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> Batch: ...
+
+
+class TaskData(L.LightningDataModule):
+    """Base of all data modules.
+
+    After ``setup``: ``splits`` maps ``train``, ``val`` and the tests' names, in that order, to
+    data sets; ``spec`` says what the task is; ``fingerprint`` is a digest of the data's content;
+    ``baselines`` maps a baseline's name and a split to its metrics; ``facts`` are counts worth
+    keeping in a run's result.
+
+    data_seed: draws and splits the data, whatever the seed of the run.
+    seed: orders the training batches.
+    """
+
+    splits: dict[str, Any]
+    spec: TaskSpec
+    fingerprint: str
+    baselines: dict[str, dict[str, dict[str, float]]]
+    facts: dict[str, Any]
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        data_seed: NonNegativeInt = 0,
+        batch_size: PositiveInt = 64,
+        eval_batch_size: PositiveInt = 256,
+        num_workers: NonNegativeInt = 0,
+    ) -> None:
+        super().__init__()
+        self.seed = seed
+        self.data_seed = data_seed
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.num_workers = num_workers
+        self.baselines = {}
+        self.facts = {}
+
+    @abstractmethod
+    def setup(self, stage: str | None = None) -> None: ...
+
+    @property
+    def tests(self) -> list[str]:
+        """Names of the test splits, in the order of their loaders."""
+        return [name for name in self.splits if name not in ("train", "val")]
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        return self.loader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return self.loader("val")
+
+    def test_dataloader(self) -> list[DataLoader[Batch]]:
+        return [self.loader(name) for name in self.tests]
+
+    def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
+        """A loader over one split; each has its own generator, so none draws from another's."""
+        data: Dataset[Batch] = self.splits[split]
+        sampler = BucketSampler(
+            self.splits[split].lengths,
+            self.batch_size if shuffle else self.eval_batch_size,
+            shuffle=shuffle,
+            seed=self.seed,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            world_size=self.trainer.world_size if self.trainer else 1,
+        )
+        return DataLoader(
+            data,
+            sampler=sampler,
+            batch_size=None,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator().manual_seed(self.seed),
+        )

@@ -1,0 +1,43 @@
+"""TaskSpec: what a task is, as numbers. Sizes flow forward from data to model through it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+Kind = Literal["classify", "tag", "language_model", "transduce", "write", "regress"]
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task's kind and sizes; plain values only, so that a checkpoint can hold it.
+
+    kind: ``classify`` a label for the sequence, ``tag`` a label at each step.
+    input_size: V, the number of token ids (padding among them), or D for features.
+    output_size: number of classes.
+    padding_id: the token id that fills ``Batch.inputs`` behind a row's end.
+    metric: the name of the metric that decides, as it stands behind ``val/``.
+    mode: which way that metric points.
+    labels: the classes' names, by index.
+    vocabulary: the tokens, by id; empty where ids are numbers.
+    encoding: how raw input becomes ids (settings of the tokeniser; plain values).
+    length_bounds: upper bounds of the slices by length; metrics are reported for each.
+    synthetic: the data are generated, so a perfect score is no reason for suspicion.
+    """
+
+    kind: Kind
+    input_size: int
+    output_size: int
+    padding_id: int = 0
+    metric: str = "accuracy"
+    mode: Literal["max", "min"] = "max"
+    labels: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    encoding: dict[str, Any] = field(default_factory=dict)
+    length_bounds: tuple[int, ...] = ()
+    synthetic: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
