@@ -56,7 +56,7 @@ class Ragged(Dataset[Batch]):
         positions = np.where(valid, positions, 0)
 
         def padded(values: npt.NDArray[np.integer], fill: int) -> torch.Tensor:
-            return torch.from_numpy(np.where(valid, values[positions], fill).astype(np.int64))
+            return torch.from_numpy(np.where(valid, values[positions].astype(np.int64), fill))
 
         targets = (
             padded(self.targets, IGNORE)

@@ -1,0 +1,1 @@
+"""What watches a run: the best checkpoint, throughput, progress, loggers."""

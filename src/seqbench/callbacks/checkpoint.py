@@ -1,0 +1,53 @@
+"""The best checkpoint by the task's metric, and the last."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning as L
+from lightning.pytorch.callbacks import Checkpoint
+
+from seqbench.models.module import SequenceModule
+
+
+class BestCheckpoint(Checkpoint):
+    """Saves ``best.ckpt`` when validation is better than ever before, and ``last.ckpt`` each epoch.
+
+    Of two equal metrics the one with the lower validation loss is better.
+
+    ``best`` tells the epoch and step of the best checkpoint, its metrics and slices.
+    """
+
+    def __init__(self, folder: str, metric: str, mode: Literal["max", "min"]) -> None:
+        self.folder = Path(folder)
+        self.metric = metric
+        self.sign = 1 if mode == "max" else -1
+        self.best: dict[str, Any] = {}
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        assert isinstance(pl_module, SequenceModule)
+        values = pl_module.results["val"]
+        rank = [self.sign * values[self.metric], -values["loss"]]
+        if not self.best or rank > self.best["rank"]:
+            self.best = {
+                "rank": rank,
+                "epoch": trainer.current_epoch,
+                "step": trainer.global_step,
+                "metrics": {"val": dict(values)},
+                "slices": {"val": pl_module.slices["val"]},
+            }
+            trainer.save_checkpoint(self.folder / "best.ckpt")
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, SequenceModule)
+        if self.best and self.best["epoch"] == trainer.current_epoch:
+            self.best["metrics"]["train"] = dict(pl_module.results["train"])
+            self.best["slices"]["train"] = pl_module.slices["train"]
+        trainer.save_checkpoint(self.folder / "last.ckpt")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best = state_dict["best"]

@@ -1,0 +1,77 @@
+"""Where numbers go: metrics.csv, and TensorBoard."""
+
+import csv
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+
+class MetricsFile(Logger):
+    """``metrics.csv`` in long form: step, epoch, seconds, split, name, value.
+
+    seconds: since the run began. A metric ``val/loss`` has split ``val`` and name ``loss``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.started = time.monotonic()
+
+    @property
+    def name(self) -> str:
+        return "metrics"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        epoch = int(metrics.get("epoch", 0))
+        seconds = round(time.monotonic() - self.started, 3)
+        new = not self.path.exists()
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(("step", "epoch", "seconds", "split", "name", "value"))
+            for key, value in metrics.items():
+                split, _, name = key.partition("/")
+                if name:
+                    writer.writerow((step, epoch, seconds, split, name, float(value)))
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
+        """The config stands in config.yaml."""
+
+
+class TensorBoard(TensorBoardLogger):
+    """Scalars in the run directory itself, the config as text, one HPARAMS entry at the end."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder, name="", version="", default_hp_metric=False)
+
+    def save(self) -> None:
+        """Flush; Lightning's own would leave an hparams.yaml beside config.yaml."""
+        self.experiment.flush()
+
+    def finalize(self, status: str) -> None:
+        """Flush: validate, fit and test end one after another, and share one file of events."""
+        self.save()
+
+    def describe(self, config_yaml: str) -> None:
+        self.experiment.add_text("config", "\n".join(f"    {s}" for s in config_yaml.splitlines()))
+
+    def conclude(self, config: dict[str, Any], metrics: dict[str, dict[str, float]]) -> None:
+        """The HPARAMS entry. Its metrics have tags of their own: under the tag of a curve
+        TensorBoard would drop the curve."""
+        finals = {
+            f"hp/{split}_{name}": value
+            for split, values in metrics.items()
+            for name, value in values.items()
+        }
+        self.log_hyperparams(config, finals)
+        self.experiment.close()

@@ -1,0 +1,96 @@
+"""What a person sees while a run trains, and what should make one look twice."""
+
+import logging
+import math
+import sys
+import time
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
+
+from seqbench.batch import Batch
+from seqbench.models.module import SequenceModule
+
+log = logging.getLogger(__name__)
+
+BEAT = 30.0
+"""Seconds after which a long epoch gives a sign of life."""
+
+
+def use_bar(progress: str) -> bool:
+    return progress == "bar" or (progress == "auto" and sys.stderr.isatty())
+
+
+class Bar(TQDMProgressBar):
+    """Lightning's bar, without the run-up's."""
+
+    def get_metrics(self, *arguments: Any) -> dict[str, Any]:
+        metrics = dict(super().get_metrics(*arguments))
+        metrics.pop("v_num", None)
+        return metrics
+
+
+class Lines(Checkpoint):
+    """One log line an epoch, and one each half minute within it; warns of suspect numbers.
+
+    It saves nothing: Lightning calls the end-of-epoch hooks of Checkpoint callbacks after the
+    module's own, which has the epoch's numbers by then; those of all others before.
+    """
+
+    def __init__(self) -> None:
+        self.epoch_started = self.spoken = 0.0
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.epoch_started = self.spoken = time.monotonic()
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+    ) -> None:
+        now = time.monotonic()
+        if now - self.spoken >= BEAT:
+            self.spoken = now
+            log.info(
+                "%s  step %d of %d  loss %.4f",
+                _epoch(trainer),
+                batch_idx + 1,
+                trainer.num_training_batches,
+                float(outputs["loss"]),
+                extra={"progress": True},
+            )
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, SequenceModule)
+        parts = [
+            f"{split} " + " ".join(f"{name} {value:.4f}" for name, value in values.items())
+            for split, values in pl_module.results.items()
+            if split in ("train", "val")
+        ]
+        seconds = time.monotonic() - self.epoch_started
+        line = f"{_epoch(trainer)}  {'  '.join(sorted(parts))}  ({seconds:.1f} s)"
+        log.info(line, extra={"progress": True})
+        self._check(trainer, pl_module)
+
+    def _check(self, trainer: L.Trainer, module: SequenceModule) -> None:
+        loss = module.results["train"]["loss"]
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the training loss is {loss} after epoch {trainer.current_epoch + 1}; "
+                "lower optimizer.lr or set trainer.gradient_clip_val"
+            )
+        accuracy = module.results.get("val", {}).get("accuracy", 0.0)
+        if trainer.current_epoch == 0 and accuracy >= 0.999 and not module.spec.synthetic:
+            log.warning(
+                "validation accuracy is %.4f after one epoch: on real data that nearly always "
+                "means wrong labels; look at them before you believe it",
+                accuracy,
+            )
+
+
+def _epoch(trainer: L.Trainer) -> str:
+    return f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"

@@ -1,0 +1,87 @@
+"""Real tokens a second, synchronised, without warm-up and validation; seconds an epoch."""
+
+import time
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from seqbench.batch import Batch
+from seqbench.models.module import SequenceModule
+
+WARM_UP = 10
+"""Steps at the start of a fit that do not count: kernels are chosen and memory is taken then."""
+
+
+class Throughput(Callback):
+    """Counts unpadded steps of training batches against the wall clock.
+
+    The clock runs from the end of the warm-up, and stands still in validation.
+    """
+
+    def __init__(self) -> None:
+        self.tokens: Tensor | int = 0
+        self.seconds = 0.0
+        self.steps = 0
+        self.since: float | None = None
+        self.epoch_seconds = 0.0
+        self.epoch_since = 0.0
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """None where the training ended within the warm-up."""
+        return float(self.tokens) / self.seconds if self.seconds else None
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.epoch_seconds = 0.0
+        self._start(pl_module)
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+    ) -> None:
+        self.steps += 1
+        if self.steps > WARM_UP:
+            self.tokens = self.tokens + batch.lengths.sum()
+        elif self.steps == WARM_UP:
+            _synchronise(pl_module)
+            self.since = time.perf_counter()
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._stop(pl_module)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.training:
+            self._start(pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._stop(pl_module)
+        assert isinstance(pl_module, SequenceModule)
+        pl_module.write({"train/epoch_seconds": self.epoch_seconds})
+
+    def _start(self, module: L.LightningModule) -> None:
+        _synchronise(module)
+        self.epoch_since = time.perf_counter()
+        if self.steps >= WARM_UP:
+            self.since = self.epoch_since
+
+    def _stop(self, module: L.LightningModule) -> None:
+        _synchronise(module)
+        now = time.perf_counter()
+        if self.epoch_since:
+            self.epoch_seconds += now - self.epoch_since
+            self.epoch_since = 0.0
+        if self.since is not None:
+            self.seconds += now - self.since
+            self.since = None
+
+
+def _synchronise(module: L.LightningModule) -> None:
+    if module.device.type == "cuda":
+        torch.cuda.synchronize(module.device)

@@ -1,0 +1,177 @@
+"""Validation of the composed config against the signatures of what it builds.
+
+No list of keys is kept: a node with ``_target_`` may hold what its target's signature names, with
+values of the types annotated there, less what the code itself supplies.
+"""
+
+import inspect
+import json
+import typing
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, is_dataclass
+from fnmatch import fnmatch
+from typing import Any, Literal
+
+from hydra.utils import get_object
+from pydantic import ConfigDict, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from seqbench.errors import UserError, nearest
+
+Node = dict[str, Any]
+Origin = Callable[[str], str]
+"""From a key's full name to where its value was written, e.g. ``conf/task/imdb.yaml``."""
+
+
+@dataclass
+class Paths:
+    """output_dir: where runs go, relative to the working directory. cache_dir: encoded data."""
+
+    output_dir: str
+    cache_dir: str
+
+
+@dataclass
+class Schedule:
+    """schedule: a torch learning-rate scheduler. interval: how often it steps."""
+
+    schedule: Node
+    interval: Literal["step", "epoch"] = "step"
+
+
+@dataclass
+class RunConfig:
+    """The top level of a run's config; conf/train.yaml says what each key means."""
+
+    names: dict[str, str]
+    task: Node
+    model: Node
+    optimizer: Node
+    scheduler: Schedule
+    trainer: Node
+    paths: Paths
+    logger: dict[str, Node] = field(default_factory=dict)
+    callbacks: dict[str, Node] = field(default_factory=dict)
+    seed: NonNegativeInt = 0
+    threads: PositiveInt | None = None
+    progress: Literal["auto", "bar", "lines", "none"] = "auto"
+    test: bool = True
+    force: bool = False
+
+
+def locate(path: str) -> Any:
+    """The object that a ``_target_`` names; UserError if there is none."""
+    try:
+        return get_object(path)
+    except Exception as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise UserError(f"cannot import {path!r}: {reason}") from error
+
+
+def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """What a call of ``target`` may name, with evaluated annotations where they can be had.
+
+    ``**kwargs`` of a class stands for what its parent accepts.
+    """
+    function: Callable[..., Any] = target
+    if isinstance(target, type):
+        function = target.__init__  # type: ignore[misc]
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError):
+        hints = {}
+    found: dict[str, inspect.Parameter] = {}
+    signature = list(inspect.signature(function).parameters.values())
+    for parameter in signature[1:] if isinstance(target, type) else signature:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            if isinstance(target, type):
+                owner = next(cls for cls in target.__mro__ if "__init__" in vars(cls))
+                parent = owner.__mro__[1] if owner is not object else object
+                if parent is not object:
+                    found = parameters(parent) | found
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            annotation = hints.get(parameter.name, parameter.annotation)
+            found[parameter.name] = parameter.replace(annotation=annotation)
+    return found
+
+
+def validate(config: Node, supplied: Mapping[str, Collection[str]], origin: Origin) -> None:
+    """Check a whole resolved config; UserError names the first key that is wrong.
+
+    supplied: for a node's name (a pattern, as ``callbacks.*``), the arguments that the code gives.
+    """
+    _Validator(supplied, origin).call(config, RunConfig, "")
+
+
+class _Validator:
+    def __init__(self, supplied: Mapping[str, Collection[str]], origin: Origin) -> None:
+        self.supplied = supplied
+        self.origin = origin
+
+    def call(self, node: Node, target: Callable[..., Any], path: str) -> None:
+        known = parameters(target)
+        given = {
+            name for key, names in self.supplied.items() if fnmatch(path, key) for name in names
+        }
+        for key, value in node.items():
+            name = f"{path}.{key}".lstrip(".")
+            if key == "_target_":
+                continue
+            if key in given:
+                self.fail(name, "is set by seqbench itself; leave it out")
+            if key not in known:
+                self.fail(
+                    name, f"is not a key here{nearest(key, known.keys() - given)}", "unknown "
+                )
+            self.value(value, known[key].annotation, name)
+        for key, parameter in known.items():
+            if parameter.default is parameter.empty and key not in node and key not in given:
+                self.fail(f"{path}.{key}".lstrip("."), "is missing; give it a value")
+
+    def value(self, value: Any, annotation: Any, name: str) -> None:
+        if isinstance(value, dict) and "_target_" in value:
+            try:
+                target = locate(value["_target_"])
+            except UserError as error:
+                self.fail(f"{name}._target_", str(error))
+            self.call(value, target, name)
+        elif is_dataclass(annotation) and isinstance(value, dict):
+            self.call(value, typing.cast(Any, annotation), name)
+        elif annotation == dict[str, Node]:
+            for key, node in (value or {}).items():
+                self.value(node, Node, f"{name}.{key}")
+        elif annotation == Node or typing.get_origin(annotation) is Callable:
+            self.fail(name, f"should be a node with _target_, not {value!r}{by_group(name, value)}")
+        elif annotation is not inspect.Parameter.empty:
+            problem = mismatch(value, annotation)
+            if problem:
+                self.fail(name, f"{problem}, not {value!r}")
+
+    def fail(self, name: str, problem: str, kind: str = "") -> typing.NoReturn:
+        where = self.origin(name)
+        raise UserError(f"{kind}{name}{f' ({where})' if where else ''}: {problem}")
+
+
+def by_group(name: str, value: Any) -> str:
+    """What to write when a whole node was replaced by a word, as in ``model.head=mean``."""
+    return f"; to choose one by name write {name.replace('.', '/')}={value}" if value else ""
+
+
+def mismatch(value: Any, annotation: Any) -> str | None:
+    """Why ``value`` is not of the annotated type, or None."""
+    try:
+        adapter = TypeAdapter(
+            annotation, config=ConfigDict(arbitrary_types_allowed=True, strict=True)
+        )
+    except PydanticUserError:
+        return None
+    try:
+        adapter.validate_json(json.dumps(value))
+    except ValidationError as error:
+        reasons = [
+            problem["msg"].replace("Input should be", "should be")
+            for problem in error.errors()
+            if problem["type"] not in ("is_instance_of", "needs_python_object")
+        ]
+        return " or ".join(dict.fromkeys(reasons)) or "has the wrong type"
+    return None

@@ -1,0 +1,114 @@
+"""The modular sum: add the first digit to every digit."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import PositiveInt
+
+from seqbench.datamodules.base import TaskData
+from seqbench.datamodules.ragged import Ragged
+from seqbench.spec import TaskSpec
+
+DIGITS = 10
+SUMS = {"train": (0, 8), "val": (8, 9)}
+"""A split's digit sums modulo 10, from and below; those of every test are ``TEST_SUMS``."""
+TEST_SUMS = (9, 10)
+
+
+class ModularSum(TaskData):
+    """Digits in, digits out: ``y_0 = x_0``, ``y_t = (x_t + x_0) mod 10``.
+
+    ``3 1 4 1 5 9 -> 3 4 7 4 8 2``
+
+    The network has to carry the first digit unchanged to the last step, and to add modulo 10.
+
+    Splits have no sequence in common: the sum of a sequence's digits modulo 10 is 0 to 7 in
+    train, 8 in val and 9 in the tests. The last digit is chosen so; all digits but one of a
+    sequence are independent and uniform.
+
+    train_lengths: lengths of the training and validation sequences, the same number of each.
+    train_size, val_size: sequences of each of these lengths.
+    test_length, test_size: of split ``test``.
+    long_length: of split ``test_length_N``, ``test_size`` sequences too.
+    """
+
+    def __init__(
+        self,
+        *,
+        train_lengths: Sequence[PositiveInt] = (25, 75, 125),
+        train_size: PositiveInt = 5000,
+        val_size: PositiveInt = 500,
+        test_length: PositiveInt = 100,
+        long_length: PositiveInt = 1000,
+        test_size: PositiveInt = 1000,
+        seed: int = 0,
+        data_seed: int = 0,
+        batch_size: PositiveInt = 100,
+        eval_batch_size: PositiveInt = 500,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__(
+            seed=seed,
+            data_seed=data_seed,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            num_workers=num_workers,
+        )
+        self.sizes = {
+            "train": dict.fromkeys(train_lengths, train_size),
+            "val": dict.fromkeys(train_lengths, val_size),
+            "test": {test_length: test_size},
+            f"test_length_{long_length}": {long_length: test_size},
+        }
+
+    def setup(self, stage: str | None = None) -> None:
+        if hasattr(self, "spec"):
+            return
+        self.splits = {split: self._draw(split) for split in self.sizes}
+        lengths = {length for sizes in self.sizes.values() for length in sizes}
+        self.spec = TaskSpec(
+            kind="tag",
+            input_size=DIGITS + 1,
+            output_size=DIGITS,
+            padding_id=DIGITS,
+            labels=tuple(str(digit) for digit in range(DIGITS)),
+            length_bounds=tuple(sorted(lengths)),
+            synthetic=True,
+        )
+        content = hashlib.sha256()
+        for name, data in self.splits.items():
+            content.update(name.encode() + data.tokens.tobytes() + data.offsets.tobytes())
+        self.fingerprint = content.hexdigest()
+        self.baselines = {"majority": self._majority()}
+
+    def _draw(self, split: str) -> Ragged:
+        random = np.random.default_rng([self.data_seed, list(self.sizes).index(split)])
+        low, high = SUMS.get(split, TEST_SUMS)
+        rows: list[npt.NDArray[np.uint8]] = []
+        for length, size in self.sizes[split].items():
+            digits = random.integers(0, DIGITS, (size, length), dtype=np.uint8)
+            sums = random.integers(low, high, size)
+            digits[:, -1] = (sums - digits[:, :-1].sum(1, dtype=np.int64)) % DIGITS
+            rows += list(digits)
+        tokens = np.concatenate(rows)
+        offsets = np.cumsum([0, *map(len, rows)])
+        starts, lengths = offsets[:-1], np.diff(offsets)
+        targets = (tokens + np.repeat(tokens[starts], lengths)) % DIGITS
+        targets[starts] = tokens[starts]
+        return Ragged(tokens, offsets, targets, padding_id=DIGITS, per_step=True)
+
+    def _majority(self) -> dict[str, dict[str, float]]:
+        """The digit most frequent among the training targets, at every step."""
+        digit = np.bincount(self.splits["train"].targets).argmax()
+        result = {}
+        for name, data in self.splits.items():
+            if name != "train":
+                right = data.targets == digit
+                whole = np.logical_and.reduceat(right, data.offsets[:-1])
+                result[name] = {
+                    "accuracy": float(right.mean()),
+                    "sequence_accuracy": float(whole.mean()),
+                }
+        return result

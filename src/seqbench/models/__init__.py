@@ -1,0 +1,1 @@
+"""Networks: embedding -> stack of cells -> head."""

@@ -1,0 +1,1 @@
+"""The cells, one file each, and what they share: ``base`` (the contract) and ``kernel``."""

@@ -1,0 +1,111 @@
+"""Cell: the recurrence of one layer in one direction."""
+
+from abc import ABC, abstractmethod
+from typing import Literal
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from seqbench.errors import UserError
+
+State = tuple[Tensor, ...]
+Backend = Literal["auto", "native", "reference"]
+
+
+class Cell(nn.Module, ABC):
+    """A recurrent cell: subclass it with ``initial_state`` and ``step``.
+
+    Built as ``MyCell(input_size, hidden_size, **its own settings)``. A subclass with a fast kernel
+    for whole sequences also defines ``native``, on the same parameters. Check a new cell with
+    ``seqbench.testing.check_cell``.
+
+    input_size: D. hidden_size: H. output_size: numbers a step puts out, H unless a subclass sets
+    another. backend: ``native`` (the default where there is such a kernel) or ``reference``.
+    """
+
+    def __init__(self, input_size: PositiveInt, hidden_size: PositiveInt) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.output_size = hidden_size
+        self.backend: Literal["native", "reference"] = "reference"
+        self.select_backend("auto")
+
+    @abstractmethod
+    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
+        """The state before the first step: tensors ``(B, ...)`` on ``device``, of ``dtype``."""
+
+    @abstractmethod
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One time step: ``x (B, D)`` and a state to ``y (B, output_size)`` and the next state."""
+
+    def native(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
+        """What ``forward`` does, by a kernel for whole sequences; optional."""
+        raise NotImplementedError(f"{type(self).__name__} brings no native kernel")
+
+    @property
+    def state_size(self) -> int:
+        """Numbers of state a row carries."""
+        state = self.initial_state(1, torch.device("cpu"), torch.float32)
+        return sum(part.numel() for part in state)
+
+    def select_backend(self, backend: Backend) -> None:
+        """Choose what ``forward`` runs; ``auto`` takes the native kernel if there is one.
+
+        Raises UserError where ``native`` is asked of a cell that brings none.
+        """
+        has_native = type(self).native is not Cell.native
+        if backend == "native" and not has_native:
+            raise UserError(
+                f"model.backend=native: {type(self).__name__} brings no native kernel; "
+                "use model.backend=auto or model.backend=reference"
+            )
+        self.backend = "native" if has_native and backend != "reference" else "reference"
+
+    def forward(
+        self, x: Tensor, state: State | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """Run over a batch of sequences.
+
+        x: ``(B, T, D)``, padded at the end. state: before the first step; None is
+        ``initial_state``. lengths: ``(B,)``, each at least 1; ask for them only where the final
+        state of ragged rows is needed, for a native kernel may have to pack.
+
+        Returns y ``(B, T, output_size)``, unspecified in padding, and the final state: after step T
+        or, with ``lengths``, after each row's own last step. The state is float32 under autocast.
+        """
+        autocast = torch.is_autocast_enabled(x.device.type)
+        dtype = torch.float32 if autocast else x.dtype
+        if state is None:
+            state = self.initial_state(x.shape[0], x.device, dtype)
+        state = tuple(_cast(part, dtype) for part in state)
+        if self.backend == "native":
+            y, state = self.native(x, state, lengths)
+            return y, tuple(_cast(part, dtype) for part in state)
+        return self._loop(x, state, lengths, dtype)
+
+    def _loop(
+        self, x: Tensor, state: State, lengths: Tensor | None, dtype: torch.dtype
+    ) -> tuple[Tensor, State]:
+        alive: tuple[Tensor, ...] | None = None
+        if lengths is not None:
+            steps = torch.arange(x.shape[1], device=x.device)
+            alive = (steps.unsqueeze(1) < lengths.to(x.device)).unbind(0)
+        outputs = []
+        # x[:, t] would write a gradient of the whole x at each step; unbind gathers them once.
+        for t, x_t in enumerate(x.unbind(1)):
+            y, following = self.step(x_t, state)
+            following = tuple(_cast(part, dtype) for part in following)
+            if alive is not None:
+                following = tuple(
+                    torch.where(alive[t].view(-1, *[1] * (new.dim() - 1)), new, old)
+                    for new, old in zip(following, state, strict=True)
+                )
+            state = following
+            outputs.append(y)
+        return torch.stack(outputs, 1), state
+
+
+def _cast(part: Tensor, dtype: torch.dtype) -> Tensor:
+    return part.to(dtype) if part.is_floating_point() else part

@@ -1,0 +1,74 @@
+"""Embeddings: from a batch's inputs to the vectors that the first layer reads.
+
+A network builds one as ``MyEmbedding(input_size, padding_id, **its own settings)``, both from the
+task's spec.
+"""
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqbench.models.settings import Probability
+
+
+class Embedding(nn.Module):
+    """Ids ``(B, T)`` to vectors ``(B, T, output_size)``."""
+
+    output_size: int
+
+
+class Table(Embedding):
+    """A learned vector for each token; padding's is 0 and stays so.
+
+    size: E, numbers in a vector.
+    dropout: rate at which single numbers are dropped, the others scaled up.
+    word_dropout: rate at which whole tokens' vectors are zeroed in training, the others left as
+    they are (Iyyer et al. 2015, "Deep unordered composition rivals syntactic methods for text
+    classification", section 3.1).
+    """
+
+    def __init__(
+        self,
+        input_size: PositiveInt,
+        padding_id: int,
+        *,
+        size: PositiveInt = 64,
+        dropout: Probability = 0.0,
+        word_dropout: Probability = 0.0,
+    ) -> None:
+        super().__init__()
+        self.output_size = size
+        self.word_dropout = word_dropout
+        self.table = nn.Embedding(input_size, size, padding_idx=padding_id)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        vectors: Tensor = self.table(inputs)
+        if self.training and self.word_dropout > 0:
+            dropped = torch.rand(inputs.shape, device=inputs.device) < self.word_dropout
+            vectors = vectors.masked_fill(dropped.unsqueeze(-1), 0)
+        dropped_out: Tensor = self.dropout(vectors)
+        return dropped_out
+
+
+class OneHot(Embedding):
+    """A 1 at the token's place among ``input_size``: nothing learned before the first layer."""
+
+    def __init__(self, input_size: PositiveInt, padding_id: int) -> None:
+        super().__init__()
+        self.output_size = input_size
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return F.one_hot(inputs, self.output_size).to(torch.get_default_dtype())
+
+
+class Number(Embedding):
+    """The id itself as one number, for tasks whose ids are quantities."""
+
+    def __init__(self, input_size: PositiveInt, padding_id: int) -> None:
+        super().__init__()
+        self.output_size = 1
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs.to(torch.get_default_dtype()).unsqueeze(-1)

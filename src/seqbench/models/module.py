@@ -1,0 +1,174 @@
+"""The one LightningModule: it sums losses, divides by counts and keeps the scores."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
+from torch.optim import Optimizer
+
+from seqbench.batch import Batch
+from seqbench.metrics import Scores
+from seqbench.models.network import Network
+from seqbench.spec import TaskSpec
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+MakeScheduler = Callable[[Optimizer, int], dict[str, Any]]
+
+
+class SequenceModule(L.LightningModule):
+    """Trains any network on any task; knows neither by name.
+
+    tests: names of the test splits, in the order of their loaders.
+    optimizer: from parameters to an optimiser. scheduler: from an optimiser and the number of
+    steps in all to a Lightning scheduler config. config: the run's, to be kept in checkpoints.
+
+    ``results`` holds each split's metrics as last computed, ``slices`` the same by slice.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        spec: TaskSpec,
+        tests: Sequence[str] = (),
+        optimizer: MakeOptimizer | None = None,
+        scheduler: MakeScheduler | None = None,
+        config: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.spec = spec
+        self.tests = list(tests)
+        self.config = config
+        self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.splits = ["train", "val", *tests]
+        self.scores = nn.ModuleList(
+            Scores(spec, detailed=split != "train") for split in self.splits
+        )
+        self.results: dict[str, dict[str, float]] = {}
+        self.slices: dict[str, dict[str, Any]] = {}
+        self.gradient_norm = torch.tensor(math.nan)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Plain containers only, so that the file loads with ``weights_only=True``."""
+        checkpoint["seqbench"] = {
+            "schema_version": 1,
+            "config": self.config,
+            "spec": self.spec.to_dict(),
+        }
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits, (B, C) or (B, T, C)."""
+        logits: Tensor = self.network.head.predict(self.network(batch).hidden)
+        return logits
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        nll, count = self._score("train", batch)
+        return nll / count
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._score("val", batch)
+
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self._score(self.tests[dataloader_idx], batch)
+
+    def _score(self, split: str, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Summed loss and number of labels; the split's scores take the batch in."""
+        head = self.network.head
+        hidden = self.network(batch).hidden
+        nll, count = head.nll(hidden, batch.targets)
+        with torch.no_grad():
+            self._scores(split).update(nll, count, head.predict(hidden), batch)
+        return nll, count
+
+    def on_train_start(self) -> None:
+        # An epoch shorter than the interval would else leave no point.
+        logged = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        self.every_n_steps = max(1, min(logged, int(self.trainer.num_training_batches)))
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        if self.global_step % self.every_n_steps == 0:
+            loss = outputs["loss"].detach()
+            self.log("loss", loss, prog_bar=True, logger=False, batch_size=1)
+            values = {"train/loss_step": loss, "train/gradient_norm": self.gradient_norm}
+            optimizer = self.trainer.optimizers[0]
+            values["train/learning_rate"] = optimizer.param_groups[0]["lr"]
+            self.write({key: float(value) for key, value in values.items()})
+
+    def write(self, values: dict[str, float]) -> None:
+        """Send values to all loggers at the present step, past Lightning's bookkeeping."""
+        for logger in self.trainer.loggers:
+            logger.log_metrics(values | {"epoch": self.current_epoch}, step=self.global_step)
+
+    # Scores start anew in the loop's own mode: what validate() made under inference mode may not
+    # be changed in fit().
+    def on_train_epoch_start(self) -> None:
+        self._start("train")
+
+    def on_validation_epoch_start(self) -> None:
+        self._start("val")
+
+    def on_test_epoch_start(self) -> None:
+        self._start(*self.tests)
+
+    def on_train_epoch_end(self) -> None:
+        self._conclude("train")
+
+    def on_validation_epoch_end(self) -> None:
+        self._conclude("val")
+
+    def on_test_epoch_end(self) -> None:
+        for split in self.tests:
+            self._conclude(split)
+
+    def _scores(self, split: str) -> Scores:
+        scores = self.scores[self.splits.index(split)]
+        assert isinstance(scores, Scores)
+        return scores
+
+    def _start(self, *splits: str) -> None:
+        for split in splits:
+            self._scores(split).reset()
+
+    def _conclude(self, split: str) -> None:
+        scores = self._scores(split)
+        self.results[split] = scores.compute()
+        self.slices[split] = scores.slices()
+        for name, value in self.results[split].items():
+            shown = (split, name) == ("val", self.spec.metric)
+            self.log(f"{split}/{name}", value, prog_bar=shown, logger=False, batch_size=1)
+        self.write({f"{split}/{name}": value for name, value in self.results[split].items()})
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip, and keep the norm before clipping.
+
+        Lightning's own clipping refuses fused optimisers under mixed precision, although bfloat16
+        scales no gradients; float16 does, and there build.py gives an optimiser that is not fused.
+        """
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        if gradient_clip_val and gradient_clip_algorithm != "value":
+            self.gradient_norm = clip_grad_norm_(parameters, gradient_clip_val)
+            return
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        self.gradient_norm = get_total_norm(gradients)
+        if gradient_clip_val:
+            clip_grad_value_(parameters, gradient_clip_val)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        assert self.make_optimizer is not None
+        optimizer = self.make_optimizer(self.network.parameters())
+        if self.make_scheduler is None:
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = self.make_scheduler(optimizer, steps)
+        config: Any = {"optimizer": optimizer, "lr_scheduler": scheduler}
+        return config  # type: ignore[no-any-return]

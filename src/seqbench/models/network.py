@@ -1,0 +1,103 @@
+"""Network: embedding -> stack -> head, sized by the task's spec."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from seqbench.batch import Batch
+from seqbench.errors import UserError
+from seqbench.models.cells.base import Backend, Cell
+from seqbench.models.embedding import Embedding
+from seqbench.models.heads import Head
+from seqbench.models.settings import Probability
+from seqbench.models.stack import Stack, StackState
+from seqbench.spec import TaskSpec
+
+
+class Output(NamedTuple):
+    """hidden: what the head pooled, for ``head.predict`` and ``head.nll``. state: to carry on."""
+
+    hidden: Tensor
+    state: StackState
+
+
+class Network(nn.Module):
+    """A network for one task.
+
+    cell, embedding, head: a class or a partial of one, called as ``cell(input_size,
+    hidden_size)``, ``embedding(input_size, padding_id)`` and ``head(hidden_size, output_size,
+    bidirectional=...)``.
+    dropout: between layers. backend: see ``Cell.select_backend``.
+
+    Raises UserError for pairs that cannot work: a head that answers another kind of task, a
+    bidirectional language model, a native kernel that the cell does not bring.
+    """
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        *,
+        cell: Callable[..., Cell],
+        embedding: Callable[..., Embedding],
+        head: Callable[..., Head],
+        hidden_size: PositiveInt = 64,
+        num_layers: PositiveInt = 1,
+        bidirectional: bool = False,
+        dropout: Probability = 0.0,
+        backend: Backend = "auto",
+    ) -> None:
+        super().__init__()
+        if bidirectional and spec.kind == "language_model":
+            raise UserError(
+                "model.bidirectional=true reads the very tokens that a language model is to "
+                "predict; use model.bidirectional=false"
+            )
+        self.embedding = embedding(spec.input_size, spec.padding_id)
+        self.stack = Stack(
+            cell,
+            self.embedding.output_size,
+            hidden_size,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            backend=backend,
+        )
+        self.head = head(self.stack.output_size, spec.output_size, bidirectional=bidirectional)
+        self.head.require(spec.kind)
+
+    @property
+    def state_size(self) -> int:
+        """Numbers of state a row carries, over all layers and directions."""
+        return self.stack.state_size
+
+    @property
+    def backend(self) -> Literal["native", "reference"]:
+        """What the cells run."""
+        return self.stack.backend
+
+    def forward(self, batch: Batch, state: StackState | None = None) -> Output:
+        """Run one batch.
+
+        state: from the batch before, its gradient cut by the caller; rows that ``batch.reset``
+        marks start anew. None starts all rows anew. The state that comes out is the one after
+        the last column, so it is of use for rows without padding only.
+        """
+        if state is not None and batch.reset is not None:
+            state = self._restart(state, batch.reset)
+        outputs, state = self.stack(self.embedding(batch.inputs), state, batch.lengths)
+        return Output(self.head.pool(outputs, batch.lengths), state)
+
+    def _restart(self, state: StackState, reset: Tensor) -> StackState:
+        dtypes = (part.dtype for cell in state for part in cell if part.is_floating_point())
+        dtype = next(dtypes, torch.float32)
+        fresh = self.stack.initial_state(reset.shape[0], reset.device, dtype)
+        return tuple(
+            tuple(
+                torch.where(reset.view(-1, *[1] * (old.dim() - 1)), new, old)
+                for old, new in zip(cell, start, strict=True)
+            )
+            for cell, start in zip(state, fresh, strict=True)
+        )

@@ -1,0 +1,194 @@
+"""The run directory: where a run lies, what it is the same as, how it ended. Needs no torch.
+
+``OUTPUT/TASK/MODEL/seed-S-HASH/`` holds ``config.yaml``, ``status.json``, ``result.json``,
+``metrics.csv``, ``checkpoints/``, TensorBoard events and ``train.log``. A file is written beside
+its place and renamed, so that none is ever seen half.
+"""
+
+import hashlib
+import json
+import os
+import socket
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from seqbench.errors import UserError
+
+SCHEMA_VERSION = 1
+
+NOT_IDENTITY = (
+    "logger",
+    "paths",
+    "progress",
+    "force",
+    "test",
+    "task.path",
+    "task.folder",
+    "task.hub",
+    "task.num_workers",
+    "trainer.log_every_n_steps",
+)
+"""Keys that change nothing of what is trained: where from, where to, how it is shown. The data
+stand in the identity by their fingerprint instead of their place."""
+
+
+def identity(config: dict[str, Any], fingerprint: str, sources: dict[str, str]) -> str:
+    """Digest of all that decides a run's outcome: config, data, source of the cell and task."""
+    return _digest({"config": without(config, *NOT_IDENTITY), "data": fingerprint, **sources})
+
+
+def group(config: dict[str, Any], fingerprint: str, sources: dict[str, str]) -> str:
+    """The identity less the seed: what a report may average over."""
+    return identity(without(config, "seed"), fingerprint, sources)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def without(config: dict[str, Any], *names: str) -> dict[str, Any]:
+    """A copy of ``config`` that lacks the keys named (dotted)."""
+    result = dict(config)
+    for name in names:
+        key, _, rest = name.partition(".")
+        if rest and isinstance(result.get(key), dict):
+            result[key] = without(result[key], rest)
+        elif not rest:
+            result.pop(key, None)
+    return result
+
+
+class Run:
+    """One run directory, existing or planned."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def base(self) -> Path:
+        """The directory of the first run of the same identity."""
+        return self.path.with_name("-".join(self.path.name.split("-")[:3]))
+
+    @property
+    def lock(self) -> Path:
+        """Held while any run of this identity lives."""
+        return self.path.with_name(f".{self.base.name}.lock")
+
+    @property
+    def live(self) -> bool:
+        """A process is at it; of the runs of an identity only the last can be."""
+        return _held(self.lock) and attempts(self.base)[-1].path == self.path
+
+    def status(self) -> str:
+        """``running``, ``ok``, ``failed`` or ``interrupted``; a dead ``running`` is interrupted."""
+        try:
+            status = str(json.loads((self.path / "status.json").read_text("utf-8"))["status"])
+        except (OSError, ValueError, KeyError):
+            status = "running"
+        return "interrupted" if status == "running" and not self.live else status
+
+    def result(self) -> dict[str, Any]:
+        result = json.loads((self.path / "result.json").read_text("utf-8"))
+        assert isinstance(result, dict)
+        return result
+
+    def write(self, name: str, content: str) -> None:
+        """Write a file of the run, whole or not at all."""
+        partial = self.path / f".{name}.partial"
+        partial.write_text(content, "utf-8")
+        partial.replace(self.path / name)
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        self.write(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    @contextmanager
+    def record(self, config_yaml: str) -> Iterator[None]:
+        """Make the directory and hold it while it runs; the status tells how the block ended."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot write to {self.path.parent}: {error.strerror}") from error
+        with held(self.lock):
+            try:
+                self.path.mkdir()
+            except FileExistsError:
+                raise UserError(f"{self.path} was just made by another process") from None
+            status: dict[str, Any] = {
+                "schema_version": SCHEMA_VERSION,
+                "status": "running",
+                "error": None,
+                "traceback": None,
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "started": _now(),
+                "ended": None,
+            }
+            self.write_json("status.json", status)
+            self.write("config.yaml", config_yaml)
+            self.checkpoints.mkdir()
+            try:
+                yield
+            except BaseException as error:
+                interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
+                status["status"] = "interrupted" if interrupted else "failed"
+                status["error"] = f"{type(error).__name__}: {error}"
+                status["traceback"] = traceback.format_exc()
+                raise
+            else:
+                status["status"] = "ok"
+            finally:
+                status["ended"] = _now()
+                self.write_json("status.json", status)
+
+
+def attempts(base: Path) -> list[Run]:
+    """The runs of one identity, oldest first: ``base``, ``base-2``, ``base-3``, ..."""
+    found = []
+    path, number = base, 1
+    while path.exists():
+        found.append(Run(path))
+        number += 1
+        path = base.with_name(f"{base.name}-{number}")
+    return found
+
+
+def following(base: Path) -> Run:
+    """The run directory that comes after all attempts there are; not made yet."""
+    number = len(attempts(base)) + 1
+    return Run(base if number == 1 else base.with_name(f"{base.name}-{number}"))
+
+
+@contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """Hold a run's lock; UserError if another process does."""
+    try:
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        raise UserError(f"{lock.parent / lock.name[1:-5]} is being trained by a process") from None
+
+
+def _held(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,257 @@
+"""One run from its validated config to its result."""
+
+import logging
+import random
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from omegaconf import OmegaConf
+
+from seqbench import build, runs
+from seqbench.callbacks.checkpoint import BestCheckpoint
+from seqbench.callbacks.loggers import MetricsFile, TensorBoard
+from seqbench.callbacks.progress import Bar, Lines, use_bar
+from seqbench.callbacks.throughput import Throughput
+from seqbench.config import Node
+from seqbench.environment import PeakMemory, environment
+from seqbench.errors import UserError
+from seqbench.logs import console, run_log
+from seqbench.models.module import SequenceModule
+from seqbench.summary import show
+
+log = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=Callback)
+
+
+def train(config: Node) -> int:
+    """Train, test and keep one run, or show the finished one; the exit status.
+
+    config: resolved and validated. Raises UserError before anything is written.
+    """
+    with isolated(config["threads"]), console(progress=not use_bar(config["progress"])):
+        return Training(config).go()
+
+
+@contextmanager
+def isolated(threads: int | None) -> Iterator[None]:
+    """Torch's global settings as they were, when a run of several in a process is over."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    dtype, benchmark = torch.get_default_dtype(), torch.backends.cudnn.benchmark
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        with warnings.catch_warnings():
+            for message in HARMLESS:
+                warnings.filterwarnings("ignore", message)
+            yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+        torch.set_default_dtype(dtype)
+        torch.backends.cudnn.benchmark = benchmark
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+HARMLESS = (
+    r".*does not have many workers.*",
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+)
+"""Lightning's warnings about what is meant so here."""
+
+
+class Training:
+    """The steps of one run, and what they share.
+
+    Making one reads the data and builds the network; nothing is written but the data's cache.
+    """
+
+    def __init__(self, config: Node) -> None:
+        started = time.perf_counter()
+        build.check_device(config["trainer"])
+        self.config = config
+        seed_all(config["seed"])
+        self.data = build.data(config)
+        self.data.prepare_data()
+        self.data.setup()
+        spec = self.data.spec
+        build.check_optimisation(config, spec)
+        self.module = SequenceModule(
+            build.network(config["model"], spec),
+            spec,
+            tests=self.data.tests,
+            optimizer=build.optimizer(config),
+            scheduler=build.scheduler(config, spec),
+            config=config,
+        )
+        sources = build.sources(config)
+        self.identity = runs.identity(config, self.data.fingerprint, sources)
+        self.group = runs.group(config, self.data.fingerprint, sources)
+        self.setup_seconds = time.perf_counter() - started
+
+    def go(self) -> int:
+        """Show, test or train, as the earlier runs of this identity demand."""
+        names = self.config["names"]
+        folder = Path(self.config["paths"]["output_dir"]) / names["task"] / names["model"]
+        base = folder / f"seed-{self.config['seed']}-{self.identity}"
+        before = runs.attempts(base)
+        finished = [run for run in before if run.status() == "ok"]
+        if finished and not self.config["force"]:
+            return self.again(finished[-1])
+        run = runs.following(base)
+        if before and before[-1].live:
+            raise UserError(f"{before[-1].path} is being trained by another process")
+        if before:
+            log.info("%s: %s; training anew in %s", before[-1].path, before[-1].status(), run.path)
+        return self.first(run)
+
+    def again(self, run: runs.Run) -> int:
+        """Show a finished run; test it first if that was left out."""
+        result = run.result()
+        if self.config["test"] and result["seconds"]["test"] is None:
+            log.info("%s: trained already, testing it", run.path)
+            with runs.held(run.lock), run_log(run.path / "train.log"):
+                self.test(self.trainer(run), run, result)
+                run.write_json("result.json", result)
+        else:
+            log.info("%s: trained already; force=true trains it anew", run.path)
+        show(result, run.path)
+        return 0
+
+    def first(self, run: runs.Run) -> int:
+        """Train in a new run directory, and leave a result there or a status that tells why not."""
+        trainer = self.trainer(run)
+        config_yaml = OmegaConf.to_yaml(OmegaConf.create(self.config))
+        try:
+            with run.record(config_yaml), run_log(run.path / "train.log"):
+                log.info("training in %s", run.path)
+                for logger in trainer.loggers:
+                    if isinstance(logger, TensorBoard):
+                        logger.describe(config_yaml)
+                result = self.fit(trainer)
+                if self.config["test"]:
+                    self.test(trainer, run, result)
+                run.write_json("result.json", result)
+                for logger in trainer.loggers:
+                    if isinstance(logger, TensorBoard):
+                        logger.conclude(self.config, result["metrics"])
+        except SIGTERMException:
+            log.info("%s: interrupted", run.path)
+            return 143
+        except KeyboardInterrupt:
+            log.info("%s: interrupted", run.path)
+            raise
+        except Exception as error:
+            if isinstance(error, UserError):
+                raise
+            log.exception("%s: failed", run.path)
+            return 1
+        show(result, run.path)
+        return 0
+
+    def trainer(self, run: runs.Run) -> L.Trainer:
+        bar = use_bar(self.config["progress"])
+        watchers = [*build.callbacks(self.config, self.module.spec, run.checkpoints), Throughput()]
+        watchers += [Lines(), *([Bar()] if bar else [])]
+        loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
+        return build.trainer(self.config, run.path, watchers, loggers, bar)
+
+    def fit(self, trainer: L.Trainer) -> dict[str, Any]:
+        """Evaluate, train, and tell all but the test."""
+        memory = PeakMemory(trainer.strategy.root_device)
+        started = time.perf_counter()
+        with interrupts(trainer):
+            trainer.validate(self.module, self.data, verbose=False)
+            trainer.fit(self.module, self.data)
+        seconds = time.perf_counter() - started
+        checkpoint = one(trainer, BestCheckpoint)
+        best, spec, network = checkpoint.best, self.data.spec, self.module.network
+        if not best:
+            raise RuntimeError(f"val/{spec.metric} was never a number; there is no best checkpoint")
+        return {
+            "schema_version": runs.SCHEMA_VERSION,
+            **self.config["names"],
+            "backend": network.backend,
+            "seed": self.config["seed"],
+            "identity": self.identity,
+            "group": self.group,
+            "config": self.config,
+            "data": {
+                "fingerprint": self.data.fingerprint,
+                "sizes": {split: len(rows) for split, rows in self.data.splits.items()},
+                "majority": {
+                    split: values["accuracy"]
+                    for split, values in self.data.baselines.get("majority", {}).items()
+                },
+                **self.data.facts,
+            },
+            "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+            "state_size": network.state_size,
+            "best_epoch": best["epoch"],
+            "epochs": trainer.current_epoch,
+            "steps": trainer.global_step,
+            "metrics": best["metrics"],
+            "slices": best["slices"],
+            "baselines": self.data.baselines,
+            "throughput": {"train_tokens_per_second": one(trainer, Throughput).tokens_per_second},
+            "seconds": {
+                "setup": round(self.setup_seconds, 3),
+                "fit": round(seconds, 3),
+                "test": None,
+            },
+            "peak_memory_bytes": memory.bytes(),
+            "environment": environment(trainer),
+        }
+
+    def test(self, trainer: L.Trainer, run: runs.Run, result: dict[str, Any]) -> None:
+        """Read the test splits once, with the best checkpoint, and add them to the result."""
+        started = time.perf_counter()
+        with interrupts(trainer):
+            trainer.test(
+                self.module,
+                self.data,
+                ckpt_path=run.checkpoints / "best.ckpt",
+                verbose=False,
+                weights_only=True,
+            )
+        result["seconds"]["test"] = round(time.perf_counter() - started, 3)
+        for split in self.data.tests:
+            result["metrics"][split] = self.module.results[split]
+            result["slices"][split] = self.module.slices[split]
+
+
+def seed_all(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  a user's cell or data may draw from it
+    torch.manual_seed(seed)
+
+
+@contextmanager
+def interrupts(trainer: L.Trainer) -> Iterator[None]:
+    """Lightning ends the process with status 1 on Ctrl-C; here it stays a KeyboardInterrupt."""
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error, SIGTERMException):
+            raise
+        raise KeyboardInterrupt from error
+
+
+def one(trainer: L.Trainer, kind: type[C]) -> C:
+    """The trainer's callback of a kind."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, kind):
+            return callback
+    raise UserError(f"callbacks: a run needs a {kind.__name__}; choose callbacks=default")
