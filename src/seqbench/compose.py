@@ -117,26 +117,35 @@ def origins() -> Callable[[str], str]:
     """For the config just composed: from a key's name to the override or file that set it."""
     settings = HydraConfig.get()
     overrides = list(settings.overrides.task)
+    groups = set(settings.runtime.choices)
     loader: ConfigLoader = GlobalHydra.instance().config_loader()
 
     def origin(name: str) -> str:
-        for override in overrides:
+        for override in reversed(overrides):
             key = override.partition("=")[0].lstrip("+~")
-            if name == key or name.startswith(f"{key}.") or key.startswith(f"{name}."):
+            if key not in groups and (
+                f"{name}.".startswith(f"{key}.") or key.startswith(f"{name}.")
+            ):
                 return override
         defaults = loader.compute_defaults_list("train", overrides, RunMode.RUN)
         repository: Any = loader.repository  # type: ignore[attr-defined]
         for default in reversed(defaults.defaults):
-            found = repository.load_config(default.config_path) if default.config_path else None
-            if found is None:
-                continue
             prefix = f"{default.package}." if default.package else ""
-            inner = name.removeprefix(prefix)
-            if name.startswith(prefix) and OmegaConf.select(found.config, inner) is not None:
+            found = repository.load_config(default.config_path) if default.config_path else None
+            if found and name.startswith(prefix) and _holds(found.config, name[len(prefix) :]):
                 return f"{found.path.partition('://')[2]}/{default.config_path}.yaml"
         return ""
 
     return origin
+
+
+def _holds(config: Any, name: str) -> bool:
+    node = OmegaConf.to_container(config, resolve=False)
+    for key in name.split("."):
+        if not isinstance(node, dict) or key not in node:
+            return False
+        node = node[key]
+    return True
 
 
 def translate(error: Exception, arguments: list[str]) -> UserError:

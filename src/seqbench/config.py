@@ -113,20 +113,20 @@ class _Validator:
         given = {
             name for key, names in self.supplied.items() if fnmatch(path, key) for name in names
         }
-        for key, value in node.items():
+        for key in node.keys() - {"_target_"}:
             name = f"{path}.{key}".lstrip(".")
-            if key == "_target_":
-                continue
             if key in given:
                 self.fail(name, "is set by seqbench itself; leave it out")
             if key not in known:
                 self.fail(
                     name, f"is not a key here{nearest(key, known.keys() - given)}", "unknown "
                 )
-            self.value(value, known[key].annotation, name)
         for key, parameter in known.items():
-            if parameter.default is parameter.empty and key not in node and key not in given:
-                self.fail(f"{path}.{key}".lstrip("."), "is missing; give it a value")
+            name = f"{path}.{key}".lstrip(".")
+            if key in node:
+                self.value(node[key], parameter.annotation, name)
+            elif parameter.default is parameter.empty and key not in given:
+                self.fail(name, "is missing; give it a value")
 
     def value(self, value: Any, annotation: Any, name: str) -> None:
         if isinstance(value, dict) and "_target_" in value:

@@ -6,11 +6,32 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchmetrics import MeanMetric, Metric
+from torchmetrics import Metric
 from torchmetrics.classification import BinaryAUROC, MulticlassF1Score
 
 from seqbench.batch import IGNORE, Batch
 from seqbench.spec import TaskSpec
+
+
+class MeanLoss(Metric):
+    """Loss a label. (torchmetrics 1.9's MeanMetric drops the weights if not told to drop NaN.)"""
+
+    full_state_update = False
+    nll: Tensor
+    labels: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("nll", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("labels", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, nll: Tensor, labels: Tensor) -> None:
+        """nll: summed over ``labels`` labels."""
+        self.nll += nll
+        self.labels += labels
+
+    def compute(self) -> Tensor:
+        return self.nll / self.labels
 
 
 class AccuracyByLength(Metric):
@@ -76,7 +97,7 @@ class Scores(nn.Module):
     def __init__(self, spec: TaskSpec, *, detailed: bool) -> None:
         super().__init__()
         self.per_step = spec.kind == "tag"
-        self.loss = MeanMetric(nan_strategy="disable")
+        self.loss = MeanLoss()
         self.accuracy = AccuracyByLength(spec.length_bounds)
         classify = detailed and not self.per_step
         self.macro_f1 = (
@@ -90,7 +111,7 @@ class Scores(nn.Module):
 
     def update(self, nll: Tensor, count: Tensor, logits: Tensor, batch: Batch) -> None:
         """nll: summed over ``count`` labels; logits: (B, C) or (B, T, C)."""
-        self.loss.update(nll.detach() / count, count)
+        self.loss.update(nll.detach(), count)
         predicted = logits.argmax(-1)
         self.accuracy.update(predicted, batch.targets, batch.lengths)
         if self.macro_f1 is not None:

@@ -67,6 +67,7 @@ def isolated(threads: int | None) -> Iterator[None]:
 
 HARMLESS = (
     r".*does not have many workers.*",
+    r".*smaller than the logging interval.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
 )
 """Lightning's warnings about what is meant so here."""
@@ -191,10 +192,6 @@ class Training:
             "data": {
                 "fingerprint": self.data.fingerprint,
                 "sizes": {split: len(rows) for split, rows in self.data.splits.items()},
-                "majority": {
-                    split: values["accuracy"]
-                    for split, values in self.data.baselines.get("majority", {}).items()
-                },
                 **self.data.facts,
             },
             "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),

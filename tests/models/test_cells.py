@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from seqbench.errors import UserError
-from seqbench.models.cells.base import Cell, State
+from seqbench.models.cells.base import Backend, Cell, State
 from seqbench.models.cells.gru import GRU
 from seqbench.models.cells.irnn import IRNN
 from seqbench.models.cells.lstm import LSTM
@@ -24,9 +24,9 @@ YAMLS = sorted(path for path in CONF.glob("*.yaml") if path.stem != "base")
 
 
 def cell_of(path: Path) -> tuple[type[Cell], dict[str, Any]]:
-    node = OmegaConf.to_container(OmegaConf.load(path)["cell"])
-    assert isinstance(node, dict)
-    settings = {str(key): value for key, value in node.items()}
+    model = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(model, dict)
+    settings = dict(model["cell"])
     return get_class(settings.pop("_target_")), settings
 
 
@@ -171,12 +171,12 @@ def test_native_is_refused_where_there_is_none() -> None:
 
 
 def test_backend_auto_is_native() -> None:
-    cell = LSTM(3, 4)
-    assert cell.backend == "native"
-    cell.select_backend("reference")
-    assert cell.backend == "reference"
-    cell.select_backend("auto")
-    assert cell.backend == "native"
+    cell, backends = LSTM(3, 4), [LSTM(3, 4).backend]
+    choices: list[Backend] = ["reference", "auto", "reference", "native"]
+    for choice in choices:
+        cell.select_backend(choice)
+        backends.append(cell.backend)
+    assert backends == ["native", "reference", "native", "reference", "native"]
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])

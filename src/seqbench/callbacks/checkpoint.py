@@ -34,8 +34,8 @@ class BestCheckpoint(Checkpoint):
                 "rank": rank,
                 "epoch": trainer.current_epoch,
                 "step": trainer.global_step,
-                "metrics": {"val": dict(values)},
-                "slices": {"val": pl_module.slices["val"]},
+                "metrics": {"train": {}, "val": dict(values)},
+                "slices": {"train": {}, "val": pl_module.slices["val"]},
             }
             trainer.save_checkpoint(self.folder / "best.ckpt")
 

@@ -1,7 +1,7 @@
 """Heads: from the stack's outputs to logits and a loss.
 
-A network builds one as ``MyHead(hidden_size, output_size, bidirectional=..., **its own
-settings)``; ``hidden_size`` is H', what the stack puts out at a step.
+A network builds one as ``MyHead(hidden_size, output_size, bidirectional, **its own settings)``;
+``hidden_size`` is H', what the stack puts out at a step, both directions together.
 """
 
 from abc import ABC, abstractmethod
@@ -40,7 +40,10 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def pool(self, outputs: Tensor, lengths: Tensor) -> Tensor:
-        """The stack's ``outputs (B, T, H')`` to the hidden that ``predict`` and ``nll`` take."""
+        """The stack's ``outputs (B, T, H')`` to the hidden that ``predict`` and ``nll`` take.
+
+        Dropout belongs here, so that a loss and its predictions come of the same draw.
+        """
 
     @abstractmethod
     def predict(self, hidden: Tensor) -> Tensor:
@@ -75,15 +78,17 @@ class PerStep(Head):
         self,
         hidden_size: PositiveInt,
         output_size: PositiveInt,
-        *,
         bidirectional: bool = False,
+        *,
         dropout: Probability = 0.0,
     ) -> None:
         super().__init__()
-        self.linear = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, output_size))
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(hidden_size, output_size)
 
     def pool(self, outputs: Tensor, lengths: Tensor) -> Tensor:
-        return outputs
+        dropped: Tensor = self.dropout(outputs)
+        return dropped
 
     def predict(self, hidden: Tensor) -> Tensor:
         logits: Tensor = self.linear(hidden)
@@ -107,8 +112,8 @@ class Pooled(Head):
         self,
         hidden_size: PositiveInt,
         output_size: PositiveInt,
-        *,
         bidirectional: bool = False,
+        *,
         pooling: Literal["last", "mean", "max", "mean_max"] = "last",
         dropout: Probability = 0.0,
     ) -> None:
@@ -117,9 +122,14 @@ class Pooled(Head):
         self.pooling = pooling
         self.bidirectional = bidirectional
         features = hidden_size * (2 if pooling == "mean_max" else 1)
-        self.linear = nn.Sequential(nn.Dropout(dropout), nn.Linear(features, output_size))
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(features, output_size)
 
     def pool(self, outputs: Tensor, lengths: Tensor) -> Tensor:
+        dropped: Tensor = self.dropout(self._pool(outputs, lengths))
+        return dropped
+
+    def _pool(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         match self.pooling:
             case "last":
                 return self._last(outputs, lengths)

@@ -29,7 +29,7 @@ class Network(nn.Module):
 
     cell, embedding, head: a class or a partial of one, called as ``cell(input_size,
     hidden_size)``, ``embedding(input_size, padding_id)`` and ``head(hidden_size, output_size,
-    bidirectional=...)``.
+    bidirectional)``; all else that their constructors take, by keyword only, is a setting.
     dropout: between layers. backend: see ``Cell.select_backend``.
 
     Raises UserError for pairs that cannot work: a head that answers another kind of task, a
@@ -65,7 +65,7 @@ class Network(nn.Module):
             dropout=dropout,
             backend=backend,
         )
-        self.head = head(self.stack.output_size, spec.output_size, bidirectional=bidirectional)
+        self.head = head(self.stack.output_size, spec.output_size, bidirectional)
         self.head.require(spec.kind)
 
     @property

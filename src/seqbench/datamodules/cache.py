@@ -1,0 +1,74 @@
+"""A directory that is either complete and unchanged, or built anew."""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from seqbench.errors import UserError
+
+log = logging.getLogger(__name__)
+
+CHECKSUMS = "checksums.json"
+
+
+def digest(values: Any) -> str:
+    """Hexadecimal SHA-256 of plain values, whatever the order of a dict's keys."""
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cached(directory: Path, build: Callable[[Path], None]) -> Path:
+    """``directory``, after ``build(empty_directory)`` has filled it if it is absent or damaged.
+
+    ``build`` fills a directory of another name, which is renamed when its files' checksums stand
+    in it: an interrupted build is never taken for a whole one, and an error leaves none. A lock
+    lets one process build while others wait for it.
+
+    Raises ``UserError`` where the cache cannot be written.
+    """
+    building = directory.with_name(directory.name + ".building")
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(directory.with_name(directory.name + ".lock"))
+        lock.acquire()
+    except OSError as error:
+        raise UserError(
+            f"cannot write the cache {directory.parent}: {error.strerror}; "
+            "set SEQBENCH_CACHE_DIR to a directory that can be written"
+        ) from error
+    try:
+        if directory.exists():
+            if _intact(directory):
+                return directory
+            log.info("the cache %s is damaged: it is built anew", directory)
+            shutil.rmtree(directory)
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir()
+        build(building)
+        sums = {file.name: file_digest(file) for file in sorted(building.iterdir())}
+        (building / CHECKSUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
+        building.rename(directory)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+        lock.release()
+    return directory
+
+
+def _intact(directory: Path) -> bool:
+    try:
+        sums: dict[str, str] = json.loads((directory / CHECKSUMS).read_text(encoding="utf-8"))
+        return bool(sums) and all(file_digest(directory / k) == v for k, v in sums.items())
+    except (OSError, ValueError, AttributeError):
+        return False

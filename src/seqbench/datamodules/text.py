@@ -1,0 +1,104 @@
+"""Text to token ids: how a text is split, which tokens have an id, and the way back to it.
+
+A text is cut in two steps. Its *pieces* are its words between white space, or its characters;
+a piece's *tokens* are what has an id: ``don't`` is one piece and three tokens. No token reaches
+over two pieces, so a corpus needs to cut each distinct piece only once.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from seqbench.datamodules.ragged import Keep, Ragged
+from seqbench.spec import TaskSpec
+
+Level = Literal["word", "char"]
+
+PADDING, UNKNOWN = "<pad>", "<unk>"
+PADDING_ID, UNKNOWN_ID = 0, 1
+
+HTML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+
+
+class TextSplitter:
+    """Cuts texts into pieces and pieces into tokens.
+
+    level: ``word``, words and runs of punctuation (``\\w+|[^\\w\\s]+``), or ``char``, characters.
+    lowercase: whether texts are lower-cased first.
+    strip_html: whether tags such as ``<br />`` become a space first.
+    """
+
+    def __init__(self, *, level: Level, lowercase: bool, strip_html: bool) -> None:
+        self.level, self.lowercase, self.strip_html = level, lowercase, strip_html
+        self.pre_tokenizer = pre_tokenizers.Whitespace() if level == "word" else None
+
+    def pieces(self, text: str) -> list[str]:
+        """The pieces of a text: one empty piece where it has none."""
+        if self.strip_html:
+            text = HTML_TAG.sub(" ", text)
+        if self.lowercase:
+            text = text.lower()
+        return (text.split() if self.level == "word" else list(text)) or [""]
+
+    def tokens(self, piece: str) -> list[str]:
+        """The tokens of a piece; the empty piece is one unknown token."""
+        if not piece:
+            return [UNKNOWN]
+        # Letters alone are one token; asking the library about each would take twice the time.
+        if self.pre_tokenizer is None or piece.isalpha():
+            return [piece]
+        return [token for token, _ in self.pre_tokenizer.pre_tokenize_str(piece)]
+
+
+class TextEncoder:
+    """Encodes raw texts, as a task's data were encoded, from what its spec stores.
+
+    vocabulary: the tokens, by id; padding is 0, unknown tokens are 1.
+    encoding: ``level``, ``lowercase`` and ``strip_html`` as in ``TextSplitter``, ``max_length``
+        and ``keep`` as in ``Ragged``.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], encoding: Mapping[str, Any]) -> None:
+        self.max_length: int | None = encoding["max_length"]
+        self.keep: Keep = encoding["keep"]
+        self.splitter = TextSplitter(
+            level=encoding["level"],
+            lowercase=encoding["lowercase"],
+            strip_html=encoding["strip_html"],
+        )
+        ids = {token: i for i, token in enumerate(vocabulary)}
+        self.tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
+        if self.splitter.pre_tokenizer is not None:
+            self.tokenizer.pre_tokenizer = self.splitter.pre_tokenizer
+
+    @classmethod
+    def from_spec(cls, spec: TaskSpec) -> Self:
+        return cls(spec.vocabulary, spec.encoding)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, at least one, not yet cut to ``max_length``."""
+        pieces = [self.splitter.pieces(text) for text in texts]
+        encoded = self.tokenizer.encode_batch_fast(pieces, is_pretokenized=True)
+        return [encoding.ids or [UNKNOWN_ID] for encoding in encoded]
+
+    def dataset(self, texts: Sequence[str]) -> Ragged:
+        """The texts as sequences with the target 0, cut to ``max_length`` when they are read."""
+        ids = self.encode(texts)
+        return Ragged(
+            np.array([i for row in ids for i in row], np.int64),
+            np.cumsum([0, *map(len, ids)]),
+            np.zeros(len(ids), np.int64),
+            padding_id=PADDING_ID,
+            max_length=self.max_length,
+            keep=self.keep,
+        )
+
+
+def choose_vocabulary(counts: Mapping[str, int], *, size: int, min_count: int) -> tuple[str, ...]:
+    """The most frequent tokens behind padding and unknown, ``size`` in all; ties by the token."""
+    kept = [t for t, n in counts.items() if n >= min_count and t not in (PADDING, UNKNOWN)]
+    kept.sort(key=lambda token: (-counts[token], token))
+    return (PADDING, UNKNOWN, *kept[: size - 2])

@@ -1,0 +1,208 @@
+"""Texts with a label each: files or a hub data set, encoded once into a cache."""
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from seqbench.datamodules.base import Fraction, TaskData
+from seqbench.datamodules.cache import cached, digest
+from seqbench.datamodules.hub import Hub
+from seqbench.datamodules.ragged import Keep, Ragged
+from seqbench.datamodules.text import PADDING_ID, Level
+from seqbench.datamodules.text_corpus import VERSION, CorpusSettings, build_corpus
+from seqbench.datamodules.text_files import DATA_DIR, Files, local_files
+from seqbench.datamodules.text_sources import Source
+from seqbench.errors import UserError
+from seqbench.spec import TaskSpec
+
+log = logging.getLogger(__name__)
+
+VocabularySize = Annotated[int, Field(ge=3)]
+
+
+class TextClassification(TaskData):
+    """What class is a text of?  ``A dull, dull film.  ->  negative``
+
+    The data are the first of these that is there: ``path``, ``folder``, ``hub``. Splits that they
+    bring are kept as they are; validation or test that they lack is drawn from train, stratified
+    by class. Rows with an empty text or label are left out and counted. The vocabulary is that of
+    the training rows alone.
+
+    path: a csv or parquet file, or a folder that holds ``train`` and perhaps ``val`` and ``test``
+        as such files.
+    folder: the same, by its name under the directory that ``SEQBENCH_DATA_DIR`` names.
+    hub: the name of a data set on the Hugging Face hub.
+    text_column, label_column: the names of the columns; in csv files every cell is text.
+    classes: the classes' names; a label is one of them or its index. null: the labels in train.
+    encoding: of csv files.
+    expected_rows: rows that a split must have, empty ones among them.
+    level: tokens are words (and runs of punctuation) or characters.
+    lowercase: lower-case the texts.
+    strip_html: turn tags such as ``<br />`` into a space.
+    max_length, keep: what is kept of longer texts, see ``Ragged``.
+    vocabulary_size: most tokens kept, padding and unknown among them.
+    min_count: fewest times that a token must occur in train.
+    val_fraction, test_fraction: share of train that is drawn for a split which the data lack.
+    cache_dir: where encoded data are kept.
+
+    ``facts``: ``sizes``, ``dropped``, ``class_counts``, ``duplicates`` (within the
+    data's own splits), ``overlaps`` (distinct texts in both splits of a pair; a split drawn from
+    train is compared with what is left of it), ``contradictions`` (distinct texts with more than
+    one label), ``unknown_rate``, ``vocabulary_size``, ``majority`` and ``cut`` (the share of texts
+    longer than ``max_length``). ``baselines``: ``majority``, the class most frequent in train,
+    always predicted.
+
+    Raises ``UserError`` where the data are absent, cannot be read, or cannot be learnt from: an
+    unknown label, a split with one class, a number of rows that is not the expected one.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache_dir: str,
+        path: str | None = None,
+        folder: str | None = None,
+        hub: str | None = None,
+        text_column: str = "text",
+        label_column: str = "label",
+        classes: list[str] | None = None,
+        encoding: str = "utf-8",
+        expected_rows: dict[str, NonNegativeInt] | None = None,
+        level: Level = "word",
+        lowercase: bool = True,
+        strip_html: bool = False,
+        max_length: PositiveInt | None = None,
+        keep: Keep = "head",
+        vocabulary_size: VocabularySize = 30_000,
+        min_count: PositiveInt = 1,
+        val_fraction: Fraction = 0.1,
+        test_fraction: Fraction = 0.1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cache_dir = Path(cache_dir).expanduser()
+        self.path, self.folder, self.hub, self.encoding = path, folder, hub, encoding
+        self.max_length, self.keep = max_length, keep
+        self.settings = CorpusSettings(
+            text_column=text_column,
+            label_column=label_column,
+            classes=list(classes) if classes else None,
+            expected_rows=dict(expected_rows) if expected_rows else None,
+            val_fraction=val_fraction,
+            test_fraction=test_fraction,
+            data_seed=self.data_seed,
+            level=level,
+            lowercase=lowercase,
+            strip_html=strip_html,
+            vocabulary_size=vocabulary_size,
+            min_count=min_count,
+        )
+
+    def prepare_data(self) -> None:
+        self._corpus()
+
+    def setup(self, stage: str | None = None) -> None:
+        if hasattr(self, "splits"):
+            return
+        directory, content = self._corpus()
+        corpus = json.loads((directory / "corpus.json").read_text(encoding="utf-8"))
+        classes, vocabulary = tuple(corpus["classes"]), tuple(corpus["vocabulary"])
+        splits = {name: self._load(directory, name) for name in ("train", "val", "test")}
+        chosen = asdict(self.settings)
+        deciding = ("text_column", "label_column", "val_fraction", "test_fraction", "data_seed")
+        self.fingerprint = digest([content, classes, *(chosen[name] for name in deciding)])
+        self.spec = TaskSpec(
+            kind="classify",
+            input_size=len(vocabulary),
+            output_size=len(classes),
+            padding_id=PADDING_ID,
+            labels=classes,
+            vocabulary=vocabulary,
+            encoding={
+                **{name: chosen[name] for name in ("level", "lowercase", "strip_html")},
+                "max_length": self.max_length,
+                "keep": self.keep,
+            },
+            length_bounds=length_bounds(
+                splits["train"].lengths, max(int(data.lengths.max()) for data in splits.values())
+            ),
+        )
+        majority = int(np.bincount(splits["train"].targets).argmax())
+        self.facts = corpus["facts"] | {
+            "majority": classes[majority],
+            "cut": {
+                name: float((np.diff(data.offsets) > data.lengths).mean())
+                for name, data in splits.items()
+            },
+        }
+        self.baselines = {
+            "majority": {
+                name: constant_scores(splits[name].targets, majority) for name in ("val", "test")
+            }
+        }
+        self.splits = splits
+        self._tell()
+
+    def _tell(self) -> None:
+        def listed(counts: dict[str, int]) -> str:
+            return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+        facts = self.facts
+        log.info("texts: %s; vocabulary %d", listed(facts["sizes"]), facts["vocabulary_size"])
+        log.info(
+            "texts more than once: %s; in two splits: %s; with two labels: %d; empty, dropped: %s",
+            *(listed(facts["duplicates"]), listed(facts["overlaps"]), facts["contradictions"]),
+            listed(facts["dropped"]),
+        )
+
+    def _corpus(self) -> tuple[Path, str]:
+        """The directory of the encoded data, built if need be, and the digest of their content."""
+        source = self._source()
+        key = digest([VERSION, source.content, asdict(self.settings)])
+        directory = self.cache_dir / "texts" / key[:32]
+        return cached(
+            directory, lambda new: build_corpus(source, self.settings, new)
+        ), source.content
+
+    def _source(self) -> Source:
+        files = local_files(self.path, self.folder)
+        if files is not None:
+            return Files(files, self.encoding)
+        if self.hub:
+            return Hub(self.hub)
+        if self.folder:
+            raise UserError(
+                f"no data: set {DATA_DIR} to the directory that holds {self.folder}, "
+                "or task.path=FILE"
+            )
+        raise UserError("no data: set task.path=FILE to a csv or parquet file, or to a folder")
+
+    def _load(self, directory: Path, name: str) -> Ragged:
+        return Ragged(
+            np.load(directory / f"{name}.tokens.npy", mmap_mode="r").view(np.ndarray),
+            np.load(directory / f"{name}.offsets.npy"),
+            np.load(directory / f"{name}.labels.npy"),
+            padding_id=PADDING_ID,
+            max_length=self.max_length,
+            keep=self.keep,
+        )
+
+
+def length_bounds(lengths: npt.NDArray[np.integer], longest: int) -> tuple[int, ...]:
+    """Round numbers (1, 2, 5, 10, 20, ...) within the bulk of the lengths, then the longest."""
+    low, high = np.quantile(lengths, (0.05, 0.95))
+    rounds = [m * 10**e for e in range(9) for m in (1, 2, 5)]
+    return (*(r for r in rounds if low <= r <= high and r < longest), longest)
+
+
+def constant_scores(targets: npt.NDArray[np.integer], label: int) -> dict[str, float]:
+    """Accuracy and macro F1, over the classes that occur, of one label for all."""
+    accuracy = float((targets == label).mean())
+    classes = len(np.union1d(targets, [label]))
+    return {"accuracy": accuracy, "macro_f1": 2 * accuracy / (1 + accuracy) / classes}

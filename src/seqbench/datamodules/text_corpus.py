@@ -1,0 +1,155 @@
+"""A corpus of labelled texts: read, checked, split and encoded once, into arrays in a directory."""
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqbench.datamodules.text import UNKNOWN_ID, Level, TextSplitter, choose_vocabulary
+from seqbench.datamodules.text_labels import class_indices, find_classes
+from seqbench.datamodules.text_rows import Ints, Rows, interning_table, read_rows
+from seqbench.datamodules.text_sources import Source
+from seqbench.datamodules.text_splits import Split, repeats, spans, split_rows
+from seqbench.errors import UserError
+
+VERSION = 1
+"""Part of the cache key: raise it with every change here that changes what is written."""
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """All that decides what ``build_corpus`` writes, beside the data; see TextClassification."""
+
+    text_column: str
+    label_column: str
+    classes: list[str] | None
+    val_fraction: float
+    test_fraction: float
+    data_seed: int
+    level: Level
+    lowercase: bool
+    strip_html: bool
+    vocabulary_size: int
+    min_count: int
+    expected_rows: dict[str, int] | None
+
+
+def build_corpus(source: Source, settings: CorpusSettings, directory: Path) -> None:
+    """Writes ``SPLIT.{tokens,offsets,labels}.npy`` and ``corpus.json`` into ``directory``.
+
+    Raises ``UserError`` for data that cannot be learnt from; see ``TextClassification``.
+    """
+    splitter = TextSplitter(
+        level=settings.level, lowercase=settings.lowercase, strip_html=settings.strip_html
+    )
+    scratch = directory / "scratch"
+    scratch.mkdir()
+    table: defaultdict[str, int] = interning_table()
+    parts = _read(source, settings, splitter, table, scratch)
+    given = settings.classes or parts["train"].class_names
+    classes = given or find_classes(parts["train"])
+    labels = {
+        name: class_indices(part, source.where(name), classes, given=bool(given))
+        for name, part in parts.items()
+    }
+    fractions = {"test": settings.test_fraction, "val": settings.val_fraction}
+    splits = split_rows(source, parts, labels, classes, fractions, settings.data_seed)
+    facts: dict[str, Any] = {
+        "sizes": {name: len(split.rows) for name, split in splits.items()},
+        "dropped": {name: part.dropped for name, part in parts.items()},
+        "class_counts": {
+            name: dict(
+                zip(
+                    classes, np.bincount(split.labels, minlength=len(classes)).tolist(), strict=True
+                )
+            )
+            for name, split in splits.items()
+        },
+        **repeats(parts, splits),
+    }
+    vocabulary, facts["unknown_rate"] = _encode(splits, list(table), splitter, settings, directory)
+    facts["vocabulary_size"] = len(vocabulary)
+    corpus = {"classes": classes, "vocabulary": vocabulary, "facts": facts}
+    (directory / "corpus.json").write_text(json.dumps(corpus, ensure_ascii=False), encoding="utf-8")
+    shutil.rmtree(scratch)
+
+
+def _read(
+    source: Source,
+    settings: CorpusSettings,
+    splitter: TextSplitter,
+    table: defaultdict[str, int],
+    scratch: Path,
+) -> dict[str, Rows]:
+    columns = (settings.text_column, settings.label_column)
+    data = source.read(columns, scratch)
+    for split, expected in (settings.expected_rows or {}).items():
+        there = len(data[split]) if split in data else 0
+        if there != expected:
+            where = source.where(split) if split in data else f"split {split}"
+            raise UserError(
+                f"{where}: {there} rows, but task.expected_rows.{split} is {expected}: "
+                "the data are incomplete or of another version"
+            )
+    return {
+        name: read_rows(part, source.where(name), columns, splitter, table, scratch / name)
+        for name, part in data.items()
+    }
+
+
+def _encode(
+    splits: Mapping[str, Split],
+    pieces: list[str],
+    splitter: TextSplitter,
+    settings: CorpusSettings,
+    directory: Path,
+) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Writes the splits' arrays; gives the vocabulary and each split's share of unknown tokens."""
+    tokens = interning_table()
+    flat_list: list[int] = []
+    ends = [0]
+    for piece in pieces:
+        flat_list.extend(map(tokens.__getitem__, splitter.tokens(piece)))
+        ends.append(len(flat_list))
+    flat, widths, starts = np.array(flat_list), np.diff(ends), np.array(ends[:-1])
+    piece_counts = {name: _count(split, len(pieces)) for name, split in splits.items()}
+    counts = np.bincount(flat, np.repeat(piece_counts["train"], widths), len(tokens))
+    vocabulary = choose_vocabulary(
+        dict(zip(tokens, counts.astype(int).tolist(), strict=True)),
+        size=settings.vocabulary_size,
+        min_count=settings.min_count,
+    )
+    ids = {token: i for i, token in enumerate(vocabulary)}
+    kind = np.uint16 if len(ids) <= 1 << 16 else np.int32
+    encoded = np.array([ids.get(token, UNKNOWN_ID) for token in tokens], kind)[flat]
+    unknown = np.add.reduceat(encoded == UNKNOWN_ID, starts, dtype=np.int64)
+    rates = {}
+    for name, split in splits.items():
+        total = int(piece_counts[name] @ widths)
+        rates[name] = float(piece_counts[name] @ unknown) / total
+        out = np.lib.format.open_memmap(directory / f"{name}.tokens.npy", "w+", kind, (total,))
+        lengths, position = [], 0
+        for text_lengths, text_pieces in split.chunks():
+            width = widths[text_pieces]
+            end = position + int(width.sum())
+            out[position:end] = encoded[spans(starts[text_pieces], width)]
+            position = end
+            lengths.append(np.add.reduceat(width, np.cumsum(text_lengths) - text_lengths))
+        out.flush()
+        offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+        np.save(directory / f"{name}.offsets.npy", offsets)
+        np.save(directory / f"{name}.labels.npy", split.labels)
+    return vocabulary, rates
+
+
+def _count(split: Split, size: int) -> Ints:
+    """``(size,)`` how often each piece occurs in a split."""
+    counts = np.zeros(size, np.int64)
+    for _, pieces in split.chunks():
+        counts += np.bincount(pieces, minlength=size)
+    return counts

@@ -1,0 +1,58 @@
+"""Labels as they were read become classes; labels that cannot be learnt from are refused."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from seqbench.datamodules.text_rows import Rows
+from seqbench.errors import UserError
+
+Ints = npt.NDArray[np.int64]
+
+
+def find_classes(train: Rows) -> list[str]:
+    """The labels of the training split, sorted: as numbers if all are, else as text."""
+    names = {str(value) for value in train.label_values}
+    if all(name.isdecimal() for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)
+
+
+def class_indices(rows: Rows, where: str, classes: Sequence[str], *, given: bool) -> Ints:
+    """``(N,)`` class of each row.
+
+    A label is a class's name or, where the classes are ``given``, its index; written digits are
+    an index if no class has a number for its name.
+
+    Raises ``UserError`` for a label that is neither, and for a split with one class only.
+    """
+    index: dict[str | int, int] = {name: i for i, name in enumerate(classes)}
+    if given:
+        index |= {i: i for i in range(len(classes))}
+        if not any(name.isdecimal() for name in classes):
+            index |= {str(i): i for i in range(len(classes))}
+    else:
+        index |= {int(name): i for name, i in index.items() if str(name).isdecimal()}
+    codes = []
+    for value, row in zip(rows.label_values, rows.first_rows, strict=True):
+        if value not in index:
+            raise UserError(
+                f"{where}: row {row} has the unknown label {value!r}; the classes are "
+                f"{', '.join(classes)}: mend the data or set task.classes"
+            )
+        codes.append(index[value])
+    labels = np.array(codes, np.int64)[rows.labels]
+    check_classes(labels, where, classes)
+    return labels
+
+
+def check_classes(labels: Ints, where: str, classes: Sequence[str]) -> None:
+    """Raises ``UserError`` if all labels are the same, or there is none."""
+    if len(labels) == 0 or (labels == labels[0]).all():
+        what = (
+            f"all {len(labels)} rows have the label {classes[labels[0]]!r}"
+            if len(labels)
+            else ("no row is left for it")
+        )
+        raise UserError(f"{where}: {what}; at least two classes are needed in each split")

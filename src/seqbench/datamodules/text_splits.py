@@ -1,0 +1,100 @@
+"""Which rows make up which split, and which texts stand in more than one place."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seqbench.datamodules.text_labels import check_classes
+from seqbench.datamodules.text_rows import Ints, Rows
+from seqbench.datamodules.text_sources import Source
+
+GATHER = 1_000_000
+"""About as many pieces are gathered at a time."""
+
+
+@dataclass
+class Split:
+    """The rows of ``part`` that make up one split, and the class of each."""
+
+    part: Rows
+    rows: Ints
+    labels: Ints
+
+    def chunks(self) -> Iterator[tuple[Ints, npt.NDArray[np.int32]]]:
+        """Runs of rows: ``(n,)`` pieces of each text, and the pieces end to end."""
+        lengths = self.part.lengths[self.rows]
+        run = np.cumsum(lengths) // GATHER
+        for rows in np.split(self.rows, np.flatnonzero(np.diff(run)) + 1):
+            lengths = self.part.lengths[rows]
+            yield lengths, self.part.pieces[spans(self.part.starts[rows], lengths)]
+
+
+def spans(starts: Ints, lengths: Ints) -> Ints:
+    """The positions ``start, ..., start + length - 1`` of each span, end to end."""
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - (ends - lengths), lengths) + np.arange(ends[-1])
+
+
+def split_rows(
+    source: Source,
+    parts: Mapping[str, Rows],
+    labels: Mapping[str, Ints],
+    classes: Sequence[str],
+    fractions: Mapping[str, float],
+    seed: int,
+) -> dict[str, Split]:
+    """The data's own splits as they are, and those of ``fractions`` that they lack from train.
+
+    Raises ``UserError`` where a split would have one class only.
+    """
+    splits = {name: Split(part, np.arange(len(part)), labels[name]) for name, part in parts.items()}
+    random = np.random.default_rng(seed)
+    for name, fraction in fractions.items():
+        if name not in parts:
+            train = splits["train"]
+            drawn, rest = draw(train.labels, fraction, random)
+            splits[name] = Split(train.part, train.rows[drawn], train.labels[drawn])
+            splits["train"] = Split(train.part, train.rows[rest], train.labels[rest])
+            where = f"{source.where('train')}, when {name} is drawn from it"
+            check_classes(splits["train"].labels, f"{where}, the rest", classes)
+            check_classes(splits[name].labels, f"{where}, {name}", classes)
+    return {name: splits[name] for name in ("train", "val", "test")}
+
+
+def draw(labels: Ints, fraction: float, random: np.random.Generator) -> tuple[Ints, Ints]:
+    """Draws a stratified share of the rows: ``(drawn, rest)``, sorted row numbers.
+
+    Of each class with two rows or more at least one is drawn and one left; a single one is left.
+    """
+    drawn = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        count = min(max(round(len(rows) * fraction), 1), len(rows) - 1)
+        drawn[random.choice(rows, count, replace=False)] = True
+    return np.flatnonzero(drawn), np.flatnonzero(~drawn)
+
+
+def repeats(parts: Mapping[str, Rows], splits: Mapping[str, Split]) -> dict[str, Any]:
+    """Counts of equal texts: within the data's own splits, between splits, and across classes."""
+    texts = {name: np.unique(part.hashes) for name, part in parts.items()}
+    pairs = {f"{a}/{b}": (texts[a], texts[b]) for a, b in combinations(texts, 2)}
+    drawn = {
+        name: np.unique(split.part.hashes[split.rows])
+        for name, split in splits.items()
+        if name == "train" or name not in parts
+    }
+    pairs |= {f"{a}/{b}": (drawn[a], drawn[b]) for a, b in combinations(drawn, 2)}
+    hashes = np.concatenate([split.part.hashes[split.rows] for split in splits.values()])
+    labels = np.concatenate([split.labels for split in splits.values()])
+    order = np.lexsort((labels, hashes))
+    hashes, labels = hashes[order], labels[order]
+    both = hashes[1:][(hashes[1:] == hashes[:-1]) & (labels[1:] != labels[:-1])]
+    return {
+        "duplicates": {name: len(part) - len(texts[name]) for name, part in parts.items()},
+        "overlaps": {pair: len(np.intersect1d(*sets)) for pair, sets in pairs.items()},
+        "contradictions": len(np.unique(both)),
+    }

@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from seqbench.models.embedding import Number, OneHot, Table
+
+IDS = torch.tensor([[1, 4, 2], [3, 0, 0]])
+
+
+def test_table() -> None:
+    table = Table(5, 0, size=7)
+    vectors = table(IDS)
+    assert table.output_size == 7
+    assert vectors.shape == (2, 3, 7)
+    assert torch.equal(vectors[0, 1], table.table.weight[4])
+    assert vectors[1, 1:].abs().max() == 0
+    (gradient,) = torch.autograd.grad(vectors.sum(), table.table.weight)
+    assert gradient.sum(1).tolist() == [0, 7, 7, 7, 7]
+
+
+def test_padding_may_stand_at_any_id() -> None:
+    assert Table(5, 4, size=7)(IDS)[0, 1].abs().max() == 0
+
+
+def test_word_dropout_zeroes_whole_tokens() -> None:
+    table = Table(50, 0, size=8, word_dropout=0.3)
+    ids = torch.randint(1, 50, (40, 50))
+    plain, vectors = table.table(ids), table(ids)
+    gone = (vectors == 0).all(-1)
+    assert 0.25 < gone.float().mean().item() < 0.35
+    assert torch.equal(vectors[~gone], plain[~gone])
+    assert not torch.equal(table(ids), vectors)
+    assert torch.equal(table.eval()(ids), plain)
+
+
+def test_dropout_drops_values_and_scales_the_rest() -> None:
+    table = Table(50, 0, size=8, dropout=0.5)
+    ids = torch.randint(1, 50, (40, 50))
+    plain, vectors = table.table(ids), table(ids)
+    gone = vectors == 0
+    assert 0.45 < gone.float().mean().item() < 0.55
+    assert torch.equal(vectors[~gone], 2 * plain[~gone])
+    assert torch.equal(table.eval()(ids), plain)
+
+
+def test_one_hot() -> None:
+    one_hot = OneHot(5, 0)
+    vectors = one_hot(IDS)
+    assert one_hot.output_size == 5
+    assert vectors.dtype == torch.float32
+    assert torch.equal(vectors, torch.eye(5)[IDS])
+
+
+def test_number() -> None:
+    number = Number(5, 0)
+    assert number.output_size == 1
+    assert torch.equal(number(IDS), torch.tensor([[[1.0], [4], [2]], [[3], [0], [0]]]))
+
+
+@pytest.mark.parametrize("cls", [OneHot, Number])
+def test_nothing_to_learn(cls: type[OneHot | Number]) -> None:
+    assert list(cls(5, 0).parameters()) == []

@@ -1,0 +1,127 @@
+from typing import Literal
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from seqbench.batch import IGNORE
+from seqbench.errors import UserError
+from seqbench.models.heads import PerStep, Pooled
+
+Pooling = Literal["last", "mean", "max", "mean_max"]
+POOLINGS: list[Pooling] = ["last", "mean", "max", "mean_max"]
+LENGTHS = torch.tensor([6, 2, 1])
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_pooling(pooling: Pooling, bidirectional: bool) -> None:
+    head = Pooled(4, 3, bidirectional=bidirectional, pooling=pooling)
+    outputs = torch.randn(3, 6, 4)
+    hidden = head.pool(outputs, LENGTHS)
+    assert hidden.shape == (3, 8 if pooling == "mean_max" else 4)
+    assert head.predict(hidden).shape == (3, 3)
+    for got, row, length in zip(hidden, outputs, LENGTHS.tolist(), strict=True):
+        steps = row[:length]
+        back = steps[0, 2:] if bidirectional else steps[-1, 2:]
+        want = {
+            "last": torch.cat([steps[-1, :2], back]),
+            "mean": steps.mean(0),
+            "max": steps.amax(0),
+            "mean_max": torch.cat([steps.mean(0), steps.amax(0)]),
+        }[pooling]
+        torch.testing.assert_close(got, want)
+
+
+@pytest.mark.parametrize("padding", [1e9, torch.inf, torch.nan])
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_padding_never_counts(pooling: Pooling, padding: float) -> None:
+    head = Pooled(4, 3, bidirectional=True, pooling=pooling)
+    outputs = torch.randn(3, 6, 4)
+    broken = outputs.clone()
+    broken[1, 2:], broken[2, 1:] = padding, padding
+    broken.requires_grad_()
+    hidden = head.pool(broken, LENGTHS)
+    assert torch.equal(hidden, head.pool(outputs, LENGTHS))
+    (gradient,) = torch.autograd.grad((hidden**2).sum(), broken)
+    assert gradient.isfinite().all()
+    assert gradient[1, 2:].abs().max() == 0
+    assert gradient[1, :2].abs().max() > 0
+
+
+def test_per_step_answers_each_step() -> None:
+    head = PerStep(4, 3)
+    outputs = torch.randn(2, 5, 4)
+    assert torch.equal(head.pool(outputs, torch.tensor([5, 2])), outputs)
+    assert head.predict(outputs).shape == (2, 5, 3)
+
+
+def test_nll_sums_over_what_counts() -> None:
+    head = PerStep(4, 3)
+    hidden, targets = torch.randn(2, 5, 4), torch.randint(3, (2, 5))
+    targets[1, 2:] = IGNORE
+    loss, count = head.nll(hidden, targets)
+    logits = head.predict(hidden)
+    kept = torch.cat([logits[0], logits[1, :2]])
+    wanted = torch.cat([targets[0], targets[1, :2]])
+    torch.testing.assert_close(loss, -kept.log_softmax(-1)[torch.arange(7), wanted].sum())
+    assert isinstance(count, torch.Tensor)
+    assert count == 7
+
+
+def test_nll_of_labels() -> None:
+    head = Pooled(4, 3)
+    hidden, targets = torch.randn(5, 4), torch.tensor([0, 2, 1, IGNORE, 1])
+    loss, count = head.nll(hidden, targets)
+    kept = targets != IGNORE
+    want = F.cross_entropy(head.predict(hidden)[kept], targets[kept], reduction="sum")
+    torch.testing.assert_close(loss, want)
+    assert count == 4
+
+
+def test_nothing_to_count_is_zero() -> None:
+    loss, count = PerStep(4, 3).nll(torch.randn(2, 5, 4), torch.full((2, 5), IGNORE))
+    assert loss == 0
+    assert count == 0
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_loss_is_float32_under_autocast(pooling: Pooling) -> None:
+    head = Pooled(4, 3, pooling=pooling)
+    outputs = torch.randn(3, 6, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden = head.pool(outputs.bfloat16(), LENGTHS)
+        loss, _ = head.nll(hidden, torch.tensor([0, 1, 2]))
+    assert loss.dtype == torch.float32
+    want, _ = head.nll(head.pool(outputs, LENGTHS), torch.tensor([0, 1, 2]))
+    torch.testing.assert_close(loss, want, rtol=0.02, atol=0)
+
+
+def test_dropout_is_drawn_once_for_loss_and_predictions() -> None:
+    lengths = torch.tensor([4, 3])
+    for head in (Pooled(64, 3, dropout=0.5), PerStep(64, 3, dropout=0.5)):
+        outputs = torch.randn(2, 4, 64)
+        hidden = head.pool(outputs, lengths)
+        assert not torch.equal(hidden, head.pool(outputs, lengths))
+        assert torch.equal(head.predict(hidden), head.predict(hidden))
+        head.eval()
+        assert torch.equal(head.pool(outputs, lengths), head.pool(outputs, lengths))
+
+
+def test_refusals_say_why() -> None:
+    with pytest.raises(UserError) as caught:
+        Pooled(4, 3, pooling="last").require("tag")
+    assert str(caught.value) == (
+        "model/head=last gives one label a sequence, but the task wants one label a step; "
+        "use model/head=per_step"
+    )
+    with pytest.raises(UserError) as caught:
+        PerStep(4, 3).require("classify")
+    assert str(caught.value) == (
+        "model/head=per_step gives one label a step, but the task wants one label a sequence; "
+        "use model/head=last, mean, max or mean_max"
+    )
+    for pooling in POOLINGS:
+        Pooled(4, 3, pooling=pooling).require("classify")
+    PerStep(4, 3).require("tag")
+    PerStep(4, 3).require("language_model")

@@ -1,0 +1,210 @@
+import inspect
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+
+from seqbench.batch import Batch
+from seqbench.errors import UserError
+from seqbench.models.cells.base import Backend
+from seqbench.models.cells.gru import GRU
+from seqbench.models.cells.lstm import LSTM
+from seqbench.models.embedding import Number, Table
+from seqbench.models.heads import Head, PerStep, Pooled
+from seqbench.models.network import Network
+from seqbench.spec import Kind, TaskSpec
+
+CONF = Path(__file__).parents[2] / "conf" / "model"
+Pooling = Literal["last", "mean", "max", "mean_max"]
+HEADS: dict[str, Callable[..., Head]] = {
+    "per_step": PerStep,
+    "last": partial(Pooled, pooling="last"),
+    "mean": partial(Pooled, pooling="mean"),
+    "max": partial(Pooled, pooling="max"),
+    "mean_max": partial(Pooled, pooling="mean_max"),
+}
+
+
+def spec_of(kind: Kind) -> TaskSpec:
+    return TaskSpec(kind=kind, input_size=11, output_size=3)
+
+
+def batch_of(rows: list[list[int]], extra: int = 0) -> Batch:
+    """Rows padded with 0 to the longest and ``extra`` further."""
+    steps = max(map(len, rows)) + extra
+    inputs = torch.tensor([row + [0] * (steps - len(row)) for row in rows])
+    lengths = torch.tensor([len(row) for row in rows])
+    return Batch(inputs, lengths, torch.zeros(len(rows), dtype=torch.long))
+
+
+def predictions(network: Network, batch: Batch) -> torch.Tensor:
+    logits: torch.Tensor = network.head.predict(network(batch).hidden)
+    return logits
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("head", HEADS)
+def test_predictions_depend_on_the_row_alone(
+    head: str, bidirectional: bool, backend: Backend
+) -> None:
+    network = Network(
+        spec_of("tag" if head == "per_step" else "classify"),
+        cell=LSTM,
+        embedding=partial(Table, size=5),
+        head=HEADS[head],
+        hidden_size=6,
+        num_layers=2,
+        bidirectional=bidirectional,
+        backend=backend,
+    ).double()
+    rows = [[3, 1, 4, 1, 5, 9, 2], [6, 5, 3], [5]]
+    together = predictions(network, batch_of(rows))
+    longer = predictions(network, batch_of(rows, extra=4))
+    for i, row in enumerate(rows):
+        alone = predictions(network, batch_of([row]))[0]
+        steps = slice(len(row)) if head == "per_step" else slice(None)
+        torch.testing.assert_close(together[i][steps], alone, rtol=0, atol=1e-12)
+        torch.testing.assert_close(longer[i][steps], alone, rtol=0, atol=1e-12)
+
+
+def language_model(**settings: Any) -> Network:
+    spec = TaskSpec(kind="language_model", input_size=11, output_size=11)
+    return Network(spec, cell=GRU, embedding=Table, head=PerStep, **settings).double()
+
+
+def test_state_is_carried_over() -> None:
+    network = language_model(hidden_size=6, num_layers=2)
+    want = network(batch_of([[3, 1, 4, 1, 5, 9], [2, 6, 5, 3, 5, 8]]))
+    first = network(batch_of([[3, 1, 4], [2, 6, 5]]))
+    second = network(batch_of([[1, 5, 9], [3, 5, 8]]), first.state)
+    torch.testing.assert_close(
+        torch.cat([first.hidden, second.hidden], 1), want.hidden, rtol=0, atol=1e-12
+    )
+    for got, wanted in zip(second.state, want.state, strict=True):
+        torch.testing.assert_close(got[0], wanted[0], rtol=0, atol=1e-12)
+
+
+def test_reset_starts_a_row_anew() -> None:
+    network = language_model(hidden_size=6, num_layers=2)
+    first = network(batch_of([[3, 1, 4], [2, 6, 5]]))
+    batch = batch_of([[1, 5, 9], [3, 5, 8]])
+    carried = network(batch, first.state).hidden
+    fresh = network(batch).hidden
+    mixed = network(batch._replace(reset=torch.tensor([True, False])), first.state).hidden
+    torch.testing.assert_close(mixed, torch.stack([fresh[0], carried[1]]))
+    assert not torch.allclose(fresh[1], carried[1])
+
+
+def test_impossible_pairs_are_refused() -> None:
+    def built(kind: Kind, head: Callable[..., Head], **settings: Any) -> Network:
+        return Network(spec_of(kind), cell=LSTM, embedding=Table, head=head, **settings)
+
+    with pytest.raises(UserError, match=r"^model/head=last gives .*; use model/head=per_step$"):
+        built("tag", Pooled)
+    with pytest.raises(UserError, match=r"^model/head=per_step gives .* wants one label a seq"):
+        built("classify", PerStep)
+    with pytest.raises(UserError, match=r"^model.bidirectional=true .*=false$"):
+        built("language_model", PerStep, bidirectional=True)
+    with pytest.raises(UserError, match=r"^model/head=mean gives .* wants the next token"):
+        built("language_model", HEADS["mean"])
+
+
+def test_properties() -> None:
+    network = Network(
+        spec_of("classify"),
+        cell=LSTM,
+        embedding=Number,
+        head=Pooled,
+        hidden_size=6,
+        num_layers=2,
+        bidirectional=True,
+        backend="reference",
+    )
+    assert network.state_size == 2 * 2 * 2 * 6
+    assert network.backend == "reference"
+    assert network.stack.input_size == 1
+
+
+def test_a_checkpoint_moves_between_backends() -> None:
+    settings: dict[str, Any] = {"cell": LSTM, "embedding": Table, "head": Pooled}
+    native = Network(spec_of("classify"), **settings)
+    reference = Network(spec_of("classify"), **settings, backend="reference")
+    reference.load_state_dict(native.state_dict())
+    batch = batch_of([[3, 1, 4], [2]])
+    torch.testing.assert_close(predictions(reference, batch), predictions(native, batch))
+
+
+def factory(node: dict[str, Any]) -> Callable[..., Any]:
+    settings = dict(node)
+    return partial(get_class(settings.pop("_target_")), **settings)
+
+
+def composed(tmp_path: Path, *overrides: str, task: str = "") -> dict[str, Any]:
+    """The model's config, from a primary config in which a task follows the model."""
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "t.yaml").write_text(f"# @package _global_\n{task}")
+    primary = "defaults: [{model: lstm}, {task: t}, _self_]\n"
+    path = f"hydra: {{searchpath: ['file://{CONF.parent}']}}\n"
+    (tmp_path / "train.yaml").write_text(primary + path)
+    with initialize_config_dir(str(tmp_path), version_base="1.3"):
+        model = OmegaConf.to_container(compose("train", list(overrides))["model"], resolve=True)
+    assert isinstance(model, dict)
+    return {str(key): value for key, value in model.items()}
+
+
+def network_of(model: dict[str, Any], spec: TaskSpec) -> Network:
+    nested = {key: factory(node) for key, node in model.items() if isinstance(node, dict)}
+    network = factory(model | nested)(spec)
+    assert isinstance(network, Network)
+    return network
+
+
+CHOICES = sorted(
+    f"model{'' if path.parent == CONF else '/' + path.parent.name}={path.stem}"
+    for path in CONF.rglob("*.yaml")
+    if path.stem != "base"
+)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_yaml_builds_and_runs(choice: str, tmp_path: Path) -> None:
+    network = network_of(
+        composed(tmp_path, choice),
+        spec_of("tag" if choice == "model/head=per_step" else "classify"),
+    )
+    batch = batch_of([[3, 1, 4], [2]])
+    assert predictions(network, batch).shape[-1] == 3
+    assert sum(p.numel() for p in network.parameters()) > 0
+
+
+def test_there_are_choices() -> None:
+    assert {"model=lstm", "model/head=mean_max", "model/embedding=number"} <= set(CHOICES)
+
+
+def test_a_task_chooses_the_head_and_the_command_line_wins(tmp_path: Path) -> None:
+    task = "defaults: [{override /model/head: per_step}]\nmodel: {hidden_size: 12}\n"
+    model = composed(tmp_path, "model=gru", task=task)
+    assert model["head"]["_target_"].endswith(".PerStep")
+    assert model["hidden_size"] == 12
+    other = tmp_path / "other"
+    other.mkdir()
+    model = composed(other, "model/head=max", "model.hidden_size=7", task=task)
+    assert model["head"]["pooling"] == "max"
+    assert model["hidden_size"] == 7
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_yamls_write_out_every_setting(choice: str, tmp_path: Path) -> None:
+    """So that a run's config shows all that can be set: the keyword-only arguments."""
+    model = composed(tmp_path, choice)
+    for node in (model, model["cell"], model["embedding"], model["head"]):
+        parameters = inspect.signature(get_class(node["_target_"])).parameters.values()
+        settings = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+        assert set(node) - {"_target_"} == settings

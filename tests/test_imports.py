@@ -1,0 +1,48 @@
+"""Imports point one way."""
+
+import ast
+from pathlib import Path
+
+import seqbench
+
+SOURCE = Path(seqbench.__file__).parent
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def check(part: str, forbidden: tuple[str, ...]) -> None:
+    files = list((SOURCE / part).rglob("*.py")) if (SOURCE / part).is_dir() else [SOURCE / part]
+    assert files
+    for file in files:
+        for name in imported(file):
+            assert not name.startswith(forbidden), f"{file.name} imports {name}"
+
+
+ENTRY = ("seqbench.build", "seqbench.train", "seqbench.training", "seqbench.compose")
+
+
+def test_data_and_models_do_not_know_each_other_or_what_builds_them() -> None:
+    check("datamodules", ("seqbench.models", "seqbench.callbacks", *ENTRY))
+    check("models", ("seqbench.datamodules", "seqbench.callbacks", *ENTRY))
+
+
+def test_batch_and_spec_stand_at_the_bottom() -> None:
+    check("batch.py", ("seqbench",))
+    check("spec.py", ("seqbench", "torch"))
+    check("errors.py", ("seqbench", "torch"))
+
+
+def test_building_does_not_know_the_entry_points() -> None:
+    check("build.py", ENTRY[1:])
+
+
+def test_run_directories_need_no_torch() -> None:
+    check("runs.py", ("torch", "lightning"))

@@ -1,0 +1,96 @@
+"""Our scores against torchmetrics' and numpy's, batched in different ways."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+from torchmetrics.functional.classification import (
+    binary_auroc,
+    multiclass_accuracy,
+    multiclass_f1_score,
+)
+
+from seqbench.batch import IGNORE, Batch
+from seqbench.metrics import Scores
+from seqbench.spec import TaskSpec
+
+TAG = TaskSpec(kind="tag", input_size=9, output_size=4, length_bounds=(3, 5))
+CLASSIFY = TaskSpec(kind="classify", input_size=9, output_size=2, length_bounds=(2, 3, 5))
+
+
+def scores(spec: TaskSpec, logits: torch.Tensor, batch: Batch, size: int) -> Scores:
+    result = Scores(spec, detailed=True)
+    for i in range(0, len(logits), size):
+        part = Batch(*(field[i : i + size] for field in batch[:3]))
+        targets = part.targets.flatten()
+        nll = F.cross_entropy(
+            logits[i : i + size].reshape(-1, spec.output_size), targets, reduction="sum"
+        )
+        result.update(nll, (targets != IGNORE).sum(), logits[i : i + size], part)
+    return result
+
+
+@pytest.fixture
+def tagged() -> tuple[torch.Tensor, Batch]:
+    torch.manual_seed(0)
+    lengths = torch.randint(1, 7, (40,))
+    targets = torch.randint(0, 4, (40, 6))
+    targets[torch.arange(6) >= lengths[:, None]] = IGNORE
+    logits = torch.randn(40, 6, 4) + 4 * F.one_hot(targets.clamp(0), 4)
+    return logits, Batch(torch.zeros(40, 6), lengths, targets)
+
+
+def test_per_step_scores(tagged: tuple[torch.Tensor, Batch]) -> None:
+    logits, batch = tagged
+    flat = logits.reshape(-1, 4), batch.targets.flatten()
+    right = (logits.argmax(-1) == batch.targets) | (batch.targets == IGNORE)
+    values = scores(TAG, logits, batch, 7).compute()
+    assert set(values) == {"loss", "accuracy", "sequence_accuracy"}
+    assert values["loss"] == pytest.approx(float(F.cross_entropy(*flat)), rel=1e-5)
+    micro = multiclass_accuracy(*flat, 4, average="micro", ignore_index=IGNORE)
+    assert values["accuracy"] == pytest.approx(float(micro))
+    assert values["sequence_accuracy"] == pytest.approx(float(right.all(1).float().mean()))
+
+
+@pytest.mark.parametrize("spec", [TAG, CLASSIFY])
+def test_scores_do_not_depend_on_the_batch_size(
+    tagged: tuple[torch.Tensor, Batch], spec: TaskSpec
+) -> None:
+    logits, batch = tagged
+    if spec is CLASSIFY:
+        logits, batch = logits[:, 0, :2], batch._replace(targets=batch.targets[:, 0] % 2)
+    whole = scores(spec, logits, batch, 40)
+    for size in (1, 3, 39):
+        parts = scores(spec, logits, batch, size)
+        assert parts.compute() == pytest.approx(whole.compute(), rel=1e-5)
+        assert parts.slices() == whole.slices()
+
+
+def test_sequence_scores(tagged: tuple[torch.Tensor, Batch]) -> None:
+    logits, batch = tagged
+    logits, targets = logits[:, 0, :2], batch.targets[:, 0] % 2
+    values = scores(CLASSIFY, logits, batch._replace(targets=targets), 7).compute()
+    assert set(values) == {"loss", "accuracy", "macro_f1", "auroc"}
+    assert values["auroc"] == pytest.approx(float(binary_auroc(logits.softmax(1)[:, 1], targets)))
+    macro = multiclass_f1_score(logits.argmax(1), targets, 2, average="macro")
+    assert values["macro_f1"] == pytest.approx(float(macro))
+
+
+def test_slices_by_length(tagged: tuple[torch.Tensor, Batch]) -> None:
+    logits, batch = tagged
+    slices = scores(TAG, logits, batch, 9).slices()["length"]
+    assert list(slices) == ["3", "5", "longer"]
+    assert sum(values["rows"] for values in slices.values()) == 40
+    rows = batch.lengths <= 3
+    right = (logits.argmax(-1) == batch.targets)[rows].sum() / (batch.targets[rows] != IGNORE).sum()
+    assert slices["3"]["accuracy"] == pytest.approx(float(right))
+
+
+def test_reset_forgets(tagged: tuple[torch.Tensor, Batch]) -> None:
+    logits, batch = tagged
+    kept = scores(TAG, logits, batch, 40)
+    kept.reset()
+    targets = batch.targets[:5].flatten()
+    nll = F.cross_entropy(logits[:5].reshape(-1, 4), targets, reduction="sum")
+    part = Batch(*(field[:5] for field in batch[:3]))
+    kept.update(nll, (targets != IGNORE).sum(), logits[:5], part)
+    assert kept.compute() == pytest.approx(scores(TAG, logits[:5], part, 5).compute())
