@@ -112,11 +112,7 @@ def read_csv(file: Path, columns: Sequence[str], encoding: str, scratch: Path) -
 def _told(file: Path, encoding: str) -> Iterator[None]:
     """Errors of the libraries that read csv, told as the user's to mend."""
     from datasets.exceptions import DatasetGenerationError
-    from pandas.errors import (
-        EmptyDataError,
-        ParserError,
-        ParserWarning,
-    )
+    from pandas.errors import EmptyDataError, ParserError, ParserWarning
 
     try:
         yield

@@ -1,0 +1,26 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-long lint
+
+# Set up, then train and test the default task.
+demo: .venv/installed
+	$(BIN)/python -m seqbench.train
+
+# Set up, then run the whole suite.
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+# What takes minutes, too.
+test-long: .venv/installed
+	$(BIN)/python -m pytest -m ""
+
+lint: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

@@ -1,0 +1,126 @@
+"""What README says, run."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqbench import compose
+from seqbench.build import SUPPLIED
+from seqbench.config import validate
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+SHELL = [
+    line.partition("  #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.S)
+    for line in block.splitlines()
+]
+TRAIN = [line for line in SHELL if line.startswith("python -m seqbench.train ")]
+FILES = {
+    name: body
+    for block in re.findall(r"```(?:python|yaml)\n(.*?)```", README, re.S)
+    for name, body in [(block.splitlines()[0].removeprefix("# "), block)]
+}
+
+
+def test_there_is_something_to_run() -> None:
+    assert len(TRAIN) >= 10
+    assert {Path(name).suffix for name in FILES} == {".py", ".yaml"}
+
+
+@pytest.fixture
+def my_package(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """README's own package, outside of seqbench."""
+    for name, body in FILES.items():
+        path = here / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(body, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(here))
+    monkeypatch.syspath_prepend(str(here))
+    return here
+
+
+@pytest.mark.parametrize("line", TRAIN)
+def test_every_command_composes(
+    my_package: Path, line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configs = []
+
+    def job(config: dict[str, object], origin: Callable[[str], str]) -> int:
+        validate(config, SUPPLIED, origin)
+        configs.append(config)
+        return 0
+
+    words = shlex.split(line)[3:]
+    if "--help" in words or "--cfg" in words:
+        assert compose.run(words, job) == 0
+        assert "optimizer" in capfd.readouterr().out
+    else:
+        assert compose.run(words, job) == 0
+        assert configs
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_cell_from_outside(my_package: Path, tiny: list[str]) -> None:
+    (check,) = (line for line in SHELL if "check_cell" in line)
+    checked = run(sys.executable, *shlex.split(check)[1:])
+    assert checked.returncode == 0, checked.stderr
+    (line,) = (line for line in TRAIN if "model=leaky" in line)
+    trained = run(sys.executable, *shlex.split(line)[1:], *tiny)
+    assert trained.returncode == 0, trained.stderr
+    (first,) = (my_package / "outputs" / "modular_sum" / "leaky").glob("seed-0-*")
+    source = my_package / "my_package" / "cells.py"
+    source.write_text(source.read_text() + "\n# edited\n")
+    again = run(sys.executable, *shlex.split(line)[1:], *tiny)
+    assert again.returncode == 0, again.stderr
+    runs = set((my_package / "outputs" / "modular_sum" / "leaky").glob("seed-0-*"))
+    assert len(runs) == 2, "an edited cell is a new run"
+    assert first in runs
+
+
+def test_a_task_from_outside_by_search_path(my_package: Path) -> None:
+    (line,) = (line for line in TRAIN if "task=parity" in line)
+    words = ["trainer.max_epochs=1", "task.length=8", "+task.size=100", "progress=lines"]
+    trained = run(sys.executable, *shlex.split(line)[1:], *words)
+    assert trained.returncode == 0, trained.stderr
+    assert "parity / gru" in trained.stdout
+    searched = run(
+        sys.executable,
+        "-m",
+        "seqbench.train",
+        "hydra.searchpath=[pkg://my_package.conf]",
+        "task=parity",
+        "model=gru",
+        *words,
+    )
+    assert searched.returncode == 0, searched.stderr
+    assert "trained already" in searched.stderr
+
+
+def test_the_refusal_shown_is_the_refusal_given(
+    here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from seqbench.train import main
+
+    assert main(["task.batchsize=5"]) == 2
+    assert capfd.readouterr().err.strip() in README
+
+
+def test_the_tables_name_what_there_is() -> None:
+    groups = dict(re.findall(r"^\| `([\w/]+)` \| (.*?) \|$", README, re.M))
+    assert set(groups) == {
+        str(folder.relative_to(compose.CONF))
+        for folder in compose.CONF.rglob("*")
+        if folder.is_dir() and list(folder.glob("*.yaml"))
+    }
+    for group, names in groups.items():
+        files = {path.stem for path in (compose.CONF / group).glob("*.yaml")} - {"base"}
+        assert set(re.findall(r"`(\w+)`", names)) == files, group

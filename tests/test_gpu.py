@@ -1,0 +1,31 @@
+"""The same commands on a CUDA device."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
+]
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+@pytest.mark.parametrize("model", ["rnn", "irnn", "lstm", "gru"])
+def test_all_cells_in_all_precisions_with_clipping(
+    train: Callable[..., int],
+    tiny: list[str],
+    here: Path,
+    result: Callable[[Path], dict[str, Any]],
+    precision: str,
+    model: str,
+) -> None:
+    words = [word for word in tiny if "accelerator" not in word]
+    words += ["trainer=gpu", f"trainer.precision={precision}", f"model={model}"]
+    assert train(*words, "trainer.gradient_clip_val=0.5", "model.bidirectional=true") == 0
+    content = result(here)
+    assert content["environment"]["device"] == torch.cuda.get_device_name()
+    assert content["peak_memory_bytes"] > 0
