@@ -18,6 +18,8 @@ def main(argv: list[str] | None = None) -> int:
         return compose.run(sys.argv[1:] if argv is None else argv, _job)
     except KeyboardInterrupt:
         return 130
+    except SystemExit as end:  # of --help, or of an option that Hydra does not know
+        return end.code if isinstance(end.code, int) else 1
 
 
 def _job(config: dict[str, Any], origin: Callable[[str], str]) -> int:

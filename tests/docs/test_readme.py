@@ -12,6 +12,7 @@ import pytest
 from seqbench import compose
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
+from seqbench.train import main
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -21,11 +22,7 @@ SHELL = [
     for line in block.splitlines()
 ]
 TRAIN = [line for line in SHELL if line.startswith("python -m seqbench.train ")]
-FILES = {
-    name: body
-    for block in re.findall(r"```(?:python|yaml)\n(.*?)```", README, re.S)
-    for name, body in [(block.splitlines()[0].removeprefix("# "), block)]
-}
+FILES = dict(re.findall(r"`(my_package/[\w/.]+)`:\n\n```(?:python|yaml)\n(.*?)```", README, re.S))
 
 
 def test_there_is_something_to_run() -> None:
@@ -58,7 +55,7 @@ def test_every_command_composes(
 
     words = shlex.split(line)[3:]
     if "--help" in words or "--cfg" in words:
-        assert compose.run(words, job) == 0
+        assert main(words) == 0
         assert "optimizer" in capfd.readouterr().out
     else:
         assert compose.run(words, job) == 0
@@ -108,8 +105,6 @@ def test_a_task_from_outside_by_search_path(my_package: Path) -> None:
 def test_the_refusal_shown_is_the_refusal_given(
     here: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from seqbench.train import main
-
     assert main(["task.batchsize=5"]) == 2
     assert capfd.readouterr().err.strip() in README
 

@@ -3,12 +3,14 @@
 import csv
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
+
+from seqbench.runs import NOT_IDENTITY, without
 
 
 class MetricsFile(Logger):
@@ -65,13 +67,30 @@ class TensorBoard(TensorBoardLogger):
     def describe(self, config_yaml: str) -> None:
         self.experiment.add_text("config", "\n".join(f"    {s}" for s in config_yaml.splitlines()))
 
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Scalars that belong to a split; a curve of the epoch's number tells nothing."""
+        super().log_metrics({key: value for key, value in metrics.items() if "/" in key}, step)
+
     def conclude(self, config: dict[str, Any], metrics: dict[str, dict[str, float]]) -> None:
-        """The HPARAMS entry. Its metrics have tags of their own: under the tag of a curve
-        TensorBoard would drop the curve."""
+        """The HPARAMS entry: what decides the outcome, and the final metrics.
+
+        The metrics have tags of their own: under a curve's tag TensorBoard would drop the curve.
+        """
+        settings = without(config, *NOT_IDENTITY, "names", "callbacks")
+        flat = {key: value for key, value in _flat(settings) if not key.endswith("_target_")}
+        names = {"task": config["names"]["task"], "cell": config["names"]["model"]}
         finals = {
             f"hp/{split}_{name}": value
             for split, values in metrics.items()
             for name, value in values.items()
         }
-        self.log_hyperparams(config, finals)
+        self.log_hyperparams(names | flat, finals)
         self.experiment.close()
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}/")
+        else:
+            yield f"{prefix}{key}", value
