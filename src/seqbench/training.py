@@ -1,18 +1,13 @@
 """One run from its validated config to its result."""
 
 import logging
-import random
-import signal
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import lightning as L
-import numpy as np
-import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import OmegaConf
@@ -25,6 +20,7 @@ from seqbench.callbacks.throughput import Throughput
 from seqbench.config import Node
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import UserError
+from seqbench.isolation import interrupts, isolated, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
 from seqbench.summary import show
@@ -41,36 +37,6 @@ def train(config: Node) -> int:
     """
     with isolated(config["threads"]), console(progress=not use_bar(config["progress"])):
         return Training(config).go()
-
-
-@contextmanager
-def isolated(threads: int | None) -> Iterator[None]:
-    """Torch's global settings as they were, when a run of several in a process is over."""
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    dtype, benchmark = torch.get_default_dtype(), torch.backends.cudnn.benchmark
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    if threads:
-        torch.set_num_threads(threads)
-    try:
-        with warnings.catch_warnings():
-            for message in HARMLESS:
-                warnings.filterwarnings("ignore", message)
-            yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
-        torch.set_default_dtype(dtype)
-        torch.backends.cudnn.benchmark = benchmark
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-HARMLESS = (
-    r".*does not have many workers.*",
-    r".*smaller than the logging interval.*",
-    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
-)
-"""Lightning's warnings about what is meant so here."""
 
 
 class Training:
@@ -136,28 +102,18 @@ class Training:
         trainer = self.trainer(run)
         config_yaml = OmegaConf.to_yaml(OmegaConf.create(self.config))
         try:
-            with run.record(config_yaml), run_log(run.path / "train.log"):
-                log.info("training in %s", run.path)
-                for logger in trainer.loggers:
-                    if isinstance(logger, TensorBoard):
-                        logger.describe(config_yaml)
-                result = self.fit(trainer)
+            with run.record(config_yaml), run_log(run.path / "train.log"), telling(run):
+                result = self.fit(trainer, config_yaml)
                 if self.config["test"]:
                     self.test(trainer, run, result)
                 run.write_json("result.json", result)
-                for logger in trainer.loggers:
-                    if isinstance(logger, TensorBoard):
-                        logger.conclude(self.config, result["metrics"])
-        except SIGTERMException:
-            log.info("%s: interrupted", run.path)
-            return 143
-        except KeyboardInterrupt:
-            log.info("%s: interrupted", run.path)
+                for board in boards(trainer):
+                    board.conclude(self.config, result["metrics"])
+        except SIGTERMException as error:
+            raise SystemExit(143) from error
+        except UserError:
             raise
-        except Exception as error:
-            if isinstance(error, UserError):
-                raise
-            log.exception("%s: failed", run.path)
+        except Exception:
             return 1
         show(result, run.path)
         return 0
@@ -169,11 +125,13 @@ class Training:
         loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
         return build.trainer(self.config, run.path, watchers, loggers, bar)
 
-    def fit(self, trainer: L.Trainer) -> dict[str, Any]:
+    def fit(self, trainer: L.Trainer, config_yaml: str) -> dict[str, Any]:
         """Evaluate, train, and tell all but the test."""
+        for board in boards(trainer):
+            board.describe(config_yaml)
         memory = PeakMemory(trainer.strategy.root_device)
         started = time.perf_counter()
-        with interrupts(trainer):
+        with interrupts():
             trainer.validate(self.module, self.data, verbose=False)
             trainer.fit(self.module, self.data)
         seconds = time.perf_counter() - started
@@ -215,7 +173,7 @@ class Training:
     def test(self, trainer: L.Trainer, run: runs.Run, result: dict[str, Any]) -> None:
         """Read the test splits once, with the best checkpoint, and add them to the result."""
         started = time.perf_counter()
-        with interrupts(trainer):
+        with interrupts():
             trainer.test(
                 self.module,
                 self.data,
@@ -229,21 +187,22 @@ class Training:
             result["slices"][split] = self.module.slices[split]
 
 
-def seed_all(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  a user's cell or data may draw from it
-    torch.manual_seed(seed)
-
-
 @contextmanager
-def interrupts(trainer: L.Trainer) -> Iterator[None]:
-    """Lightning ends the process with status 1 on Ctrl-C; here it stays a KeyboardInterrupt."""
+def telling(run: runs.Run) -> Iterator[None]:
+    """Log a run's begin, and its end where that comes early."""
+    log.info("training in %s", run.path)
     try:
         yield
-    except SystemExit as error:
-        if isinstance(error, SIGTERMException):
-            raise
-        raise KeyboardInterrupt from error
+    except (KeyboardInterrupt, SystemExit):
+        log.info("%s: interrupted", run.path)
+        raise
+    except Exception:
+        log.exception("%s: failed", run.path)
+        raise
+
+
+def boards(trainer: L.Trainer) -> list[TensorBoard]:
+    return [logger for logger in trainer.loggers if isinstance(logger, TensorBoard)]
 
 
 def one(trainer: L.Trainer, kind: type[C]) -> C:

@@ -1,0 +1,58 @@
+"""What keeps one run from another in the same process: settings, seeds, signals, warnings."""
+
+import random
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+HARMLESS = (
+    r".*does not have many workers.*",
+    r".*smaller than the logging interval.*",
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+)
+"""Lightning's warnings about what is meant so here."""
+
+
+@contextmanager
+def isolated(threads: int | None) -> Iterator[None]:
+    """Torch's global settings as they were, when a run of several in a process is over."""
+    count, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    dtype, benchmark = torch.get_default_dtype(), torch.backends.cudnn.benchmark
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        with warnings.catch_warnings():
+            for message in HARMLESS:
+                warnings.filterwarnings("ignore", message)
+            yield
+    finally:
+        torch.set_num_threads(count)
+        torch.use_deterministic_algorithms(deterministic)
+        torch.set_default_dtype(dtype)
+        torch.backends.cudnn.benchmark = benchmark
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def seed_all(seed: int) -> None:
+    """Seed all global streams; data have generators of their own."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  a user's cell may draw from it
+    torch.manual_seed(seed)
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Lightning ends the process with status 1 on Ctrl-C; here it stays a KeyboardInterrupt."""
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error, SIGTERMException):
+            raise
+        raise KeyboardInterrupt from error
