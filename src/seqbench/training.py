@@ -123,7 +123,9 @@ class Training:
         watchers = [*build.callbacks(self.config, self.module.spec, run.checkpoints), Throughput()]
         watchers += [Lines(), *([Bar()] if bar else [])]
         loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
-        return build.trainer(self.config, run.path, watchers, loggers, bar)
+        trainer = build.trainer(self.config, run.path, watchers, loggers, bar)
+        one(trainer, BestCheckpoint)
+        return trainer
 
     def fit(self, trainer: L.Trainer, config_yaml: str) -> dict[str, Any]:
         """Evaluate, train, and tell all but the test."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,19 +44,9 @@ class ModularSum(TaskData):
         test_length: PositiveInt = 100,
         long_length: PositiveInt = 1000,
         test_size: PositiveInt = 1000,
-        seed: int = 0,
-        data_seed: int = 0,
-        batch_size: PositiveInt = 100,
-        eval_batch_size: PositiveInt = 500,
-        num_workers: int = 0,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            seed=seed,
-            data_seed=data_seed,
-            batch_size=batch_size,
-            eval_batch_size=eval_batch_size,
-            num_workers=num_workers,
-        )
+        super().__init__(**settings)
         self.sizes = {
             "train": dict.fromkeys(train_lengths, train_size),
             "val": dict.fromkeys(train_lengths, val_size),
