@@ -1,0 +1,137 @@
+"""Labelled texts from a csv file to a checkpoint that encodes raw text by itself."""
+
+import csv
+import logging
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+WORDS = [
+    "task=text_classification",
+    "task.text_column=имя",
+    "task.label_column=класс",
+    "task.level=char",
+    "model.hidden_size=16",
+    "model.embedding.size=8",
+    "trainer.accelerator=cpu",
+    "progress=lines",
+    "threads=1",
+]
+VOWELS, CONSONANTS = "аеиоу", "бвгдж"
+
+
+def write(path: Path, letters: dict[str, str], rows: int = 600) -> None:
+    """Names whose class is told by the letters they are made of."""
+    draw = random.Random(0)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("имя", "класс"))
+        for _ in range(rows):
+            label = draw.choice(sorted(letters))
+            writer.writerow(("".join(draw.choices(letters[label], k=draw.randint(2, 9))), label))
+
+
+def test_a_csv_of_names_trains_and_its_checkpoint_stands_alone(
+    train: Callable[..., int], here: Path, result: Callable[[Path], dict[str, Any]]
+) -> None:
+    from seqbench import build
+    from seqbench.datamodules.text import TextEncoder
+
+    write(here / "Клички, все.csv", {"кошка": VOWELS + "мн", "собака": CONSONANTS + "мн"})
+    words = [*WORDS, "task.path=Клички, все.csv", "model=gru", "model.bidirectional=true"]
+    assert train(*words, "trainer.max_epochs=3", "optimizer.lr=0.02") == 0
+    content = result(here)
+    assert content["metrics"]["test"]["accuracy"] > 0.9
+    assert content["metrics"]["test"]["auroc"] > 0.9
+    assert 0.4 < content["baselines"]["majority"]["test"]["accuracy"] < 0.6
+    assert content["data"]["sizes"] == {"train": 486, "val": 54, "test": 60}
+
+    (checkpoint,) = here.rglob("best.ckpt")
+    module = build.load(checkpoint)
+    assert module.spec.labels == ("кошка", "собака")
+    assert module.spec.vocabulary[:2] == ("<pad>", "<unk>")
+    assert set(module.spec.vocabulary[2:]) == set(VOWELS + CONSONANTS + "мн")
+    batch = TextEncoder.from_spec(module.spec).dataset(["АЕИ", "бвг", "жжж☃"])[np.arange(3)]
+    with torch.no_grad():
+        assert module(batch).argmax(-1).tolist() == [0, 1, 1]
+
+
+def test_too_good_to_be_true_is_told(
+    train: Callable[..., int], here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(here / "a.csv", {"x": VOWELS, "y": CONSONANTS})
+    assert train(*WORDS, "task.path=a.csv", "optimizer.lr=0.02", "trainer.max_epochs=2") == 0
+    assert capfd.readouterr().err.count("wrong labels") == 1
+    (log,) = here.rglob("train.log")
+    assert "WARNING" in log.read_text("utf-8")
+    assert not logging.getLogger("seqbench").handlers
+
+
+def test_the_same_data_elsewhere_are_the_same_run(
+    train: Callable[..., int], here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(here / "a.csv", {"x": VOWELS, "y": CONSONANTS}, rows=100)
+    (here / "b.csv").write_bytes((here / "a.csv").read_bytes())
+    assert train(*WORDS, "task.path=a.csv", "trainer.max_epochs=1") == 0
+    assert train(*WORDS, "task.path=b.csv", "trainer.max_epochs=1") == 0
+    assert "trained already" in capfd.readouterr().err
+    write(here / "b.csv", {"x": VOWELS, "y": CONSONANTS}, rows=101)
+    assert train(*WORDS, "task.path=b.csv", "trainer.max_epochs=1") == 0
+    assert len(list(here.rglob("result.json"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        (b"", ["a.csv", "empty"]),
+        ("имя,класс\nа,x\nб,x\n".encode(), ["a.csv", "'x'", "two classes"]),
+        ("имя,класс\nа,x\nб,y\n".encode("cp1251"), ["a.csv", "line 1", "task.encoding"]),
+        ("имя,класс\nа,x\nб,y\n".encode() + b"\xff,x\n", ["a.csv", "line 4", "task.encoding"]),
+        ("name,класс\nа,x\n".encode(), ["a.csv", "'имя'", "'name'", "task.text_column"]),
+        ("имя,класс\nа,x\nб,y,z\n".encode(), ["a.csv", "line 3"]),
+        (None, ["a.csv", "no such file"]),
+    ],
+    ids=["empty", "one class", "encoding", "bytes", "column", "fields", "missing"],
+)
+def test_bad_files_get_one_line_and_leave_nothing(
+    train: Callable[..., int],
+    here: Path,
+    capfd: pytest.CaptureFixture[str],
+    content: bytes | None,
+    parts: list[str],
+) -> None:
+    if content is not None:
+        (here / "a.csv").write_bytes(content)
+    assert train(*WORDS, "task.path=a.csv") == 2
+    err = capfd.readouterr().err
+    assert len(err.splitlines()) == 1, err
+    for part in parts:
+        assert part in err
+    assert [path.name for path in here.iterdir()] == ([] if content is None else ["a.csv"])
+    assert not list((here.parent / "cache").rglob("*.npy"))
+
+
+def test_no_network_and_no_data(here: Path) -> None:
+    """The hub's address is read when its library is imported, so in a process of its own."""
+    started = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-m", "seqbench.train", "task=imdb"],
+        env=os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(here.parent / "hf")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "SEQBENCH_DATA_DIR" in ended.stderr
+    assert list(here.iterdir()) == []
+    assert time.monotonic() - started < 60
