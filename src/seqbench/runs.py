@@ -172,7 +172,7 @@ def following(base: Path) -> Run:
 def held(lock: Path) -> Iterator[None]:
     """Hold a run's lock; UserError if another process does."""
     try:
-        with FileLock(lock, timeout=0):
+        with FileLock(lock, timeout=1):  # one that only asks holds it for a moment
             yield
     except Timeout:
         raise UserError(f"{lock.parent / lock.name[1:-5]} is being trained by a process") from None

@@ -20,7 +20,7 @@ from seqbench.callbacks.throughput import Throughput
 from seqbench.config import Node
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import UserError
-from seqbench.isolation import interrupts, isolated, seed_all
+from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
 from seqbench.summary import show
@@ -35,6 +35,7 @@ def train(config: Node) -> int:
 
     config: resolved and validated. Raises UserError before anything is written.
     """
+    keep_freed_memory()
     with isolated(config["threads"]), console(progress=not use_bar(config["progress"])):
         return Training(config).go()
 
