@@ -41,6 +41,31 @@ CASES = [
     ("model.cell._target_=seqbench.models.cells.lstm.LSTN", ["model.cell._target_", "LSTN"]),
     ("model/head=last", ["model/head=last", "model/head=per_step"]),
     ("trainer.max_epochs=${nowhere}", ["nowhere"]),
+    ("trainer.max_epochs=0", ["trainer.max_epochs", "greater than 0"]),
+    ("trainer.max_epochs=-1", ["trainer.max_epochs", "greater than 0"]),
+    ("trainer.accumulate_grad_batches=0", ["trainer.accumulate_grad_batches", "greater than 0"]),
+    ("trainer.gradient_clip_val=-1", ["trainer.gradient_clip_val", "negative"]),
+    ("scheduler.schedule.max_lr=-1", ["learning rate", "negative"]),
+    ("+trainer.fast_dev_run=true", ["trainer.fast_dev_run", "checkpoint"]),
+    ("+trainer.limit_test_batches=1", ["trainer.limit_test_batches", "test=false"]),
+    ("+trainer.limit_val_batches=0", ["trainer.limit_val_batches", "validation"]),
+    ("trainer.limit_train_batches=5", ["+trainer.limit_train_batches=VALUE"]),
+    ("+optimizer.foreach=true", ["torch.optim.AdamW", "foreach"]),
+    ("seed=5000000000", ["seed", "less than"]),
+    ("threads=100000", ["threads", "1024"]),
+    ("paths=null", ["paths", "group of keys"]),
+    ("callbacks.checkpoint=null", ["callbacks", "needs a BestCheckpoint"]),
+    ("~callbacks", ["callbacks", "missing"]),
+    ("~seed", ["seed", "missing"]),
+    ("+names.task=x", ["names", "leave it out"]),
+    ("=5", ["'=5'", "KEY=VALUE"]),
+    ("task.train_lengths=[]", ["task.train_lengths", "at least 1"]),
+    ("task.train_size=100000000000", ["memory"]),
+    ("model.cell._target_=os.path", ["model.cell._target_", "nothing that can be built"]),
+    ("model.cell._target_=seqbench.Cell", ["model.cell._target_", "nothing that can be built"]),
+    ("model.cell._target_=nowhere.Cell", ["model.cell._target_", "nowhere"]),
+    ("model.head._target_=torch.nn.Linear", ["model.head._target_", "Linear is no Head"]),
+    ("+callbacks.x._target_=os.getcwd", ["callbacks.x._target_", "no Callback"]),
     ("model=base", ["model.cell", "missing"]),
     ("paths.output_dir=null", ["paths.output_dir", "string"]),
 ]
@@ -100,3 +125,25 @@ def test_the_output_place_must_be_writable(
     assert train(*tiny, "paths.output_dir=taken") == 2
     assert "cannot write to taken" in capfd.readouterr().err
     assert (here / "taken").read_text() == "a file"
+
+
+def test_a_plateau_goes_by_epochs(
+    train: Train, tiny: list[str], here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(*tiny, "scheduler=plateau", "scheduler.interval=step") == 2
+    assert "scheduler.interval=epoch" in capfd.readouterr().err
+    assert list(here.iterdir()) == []
+
+
+def test_a_hint_knows_the_choices_made(
+    train: Train, here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train("optimizer=sgd", "optimizer.momentun=0.5") == 2
+    assert "'optimizer.momentum'" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["-m", "--multirun"])
+def test_options_stand_anywhere(train: Train, tiny: list[str], here: Path, flag: str) -> None:
+    words = ["trainer.max_epochs=1", "test=false", "seed=0,1"]
+    assert train(*tiny, *words, flag) == 0
+    assert len(list(here.rglob("result.json"))) == 2

@@ -70,6 +70,7 @@ def test_statuses(tmp_path: Path) -> None:
     with first.record("a: 1\n"):
         assert first.status() == "running"
         assert first.live
+        first.write_json("result.json", {"metrics": {}})
     assert first.status() == "ok"
     assert (base / "config.yaml").read_text() == "a: 1\n"
 
@@ -89,6 +90,26 @@ def test_statuses(tmp_path: Path) -> None:
     assert [run.path.name[-2:] for run in runs.attempts(base)] == ["bc", "-2", "-3"]
 
 
+@pytest.mark.parametrize("torn", ["", "{", "[]", "{}", None])
+@pytest.mark.parametrize("name", ["result.json", "status.json"])
+def test_a_damaged_run_is_not_finished(tmp_path: Path, name: str, torn: str | None) -> None:
+    run = runs.following(tmp_path / "seed-0-abc")
+    with run.record(""):
+        run.write_json("result.json", {"metrics": {}})
+    assert run.status() == "ok"
+    if torn is None:
+        (run.path / name).unlink()
+    else:
+        (run.path / name).write_text(torn)
+    assert run.status() == "interrupted"
+
+
+def test_a_whole_float_is_its_integer() -> None:
+    first = runs.identity(CONFIG, "data", {})
+    assert runs.identity(changed("model.hidden_size", 8.0), "data", {}) == first
+    assert runs.identity(changed("model.hidden_size", 8.5), "data", {}) != first
+
+
 def test_running_without_a_live_process_is_interrupted(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, seqbench.runs as r\n"
@@ -105,8 +126,10 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     base = tmp_path / "seed-0-abc"
     code = (
         "import pathlib, sys, seqbench.runs as r\n"
-        f"with r.following(pathlib.Path({str(base)!r})).record(''):\n"
+        f"run = r.following(pathlib.Path({str(base)!r}))\n"
+        "with run.record(''):\n"
         "    print('ready', flush=True)\n    sys.stdin.readline()\n"
+        "    run.write_json('result.json', {'metrics': {}})\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -69,10 +69,11 @@ def test_too_good_to_be_true_is_told(
     train: Callable[..., int], here: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     write(here / "a.csv", {"x": VOWELS, "y": CONSONANTS})
-    assert train(*WORDS, "task.path=a.csv", "optimizer.lr=0.02", "trainer.max_epochs=2") == 0
+    assert train(*WORDS, "task.path=a.csv", "optimizer.lr=0.02", "task.batch_size=8") == 0
     assert capfd.readouterr().err.count("wrong labels") == 1
     (log,) = here.rglob("train.log")
     assert "WARNING" in log.read_text("utf-8")
+    assert "texts more than once" in log.read_text("utf-8")
     assert not logging.getLogger("seqbench").handlers
 
 

@@ -106,7 +106,9 @@ def test_tensorboard_has_curves_config_and_one_hparams_entry(
     assert {"val/accuracy", "train/loss", "train/loss_step", "test/accuracy"} <= {*tags["scalars"]}
     assert len(board.Scalars("val/accuracy")) == 3
     final = result(here)["metrics"]["test"]["accuracy"]
-    assert [event.value for event in board.Scalars("hp/test_accuracy")] == [pytest.approx(final)]
+    assert [event.value for event in board.Scalars("z_final/test_accuracy")] == [
+        pytest.approx(final)
+    ]
     summaries = board.summary_metadata
     assert [tag for tag in summaries if tag.startswith("_hparams_/experiment")] == [
         "_hparams_/experiment"
@@ -247,6 +249,87 @@ def test_a_failing_run_says_so_and_the_sweep_goes_on(
     assert "Traceback" in failed["traceback"]
     assert sum("Traceback" in file.read_text() for file in here.rglob("train.log")) == 1
     assert len(list(here.rglob("result.json"))) == 1
+
+
+EXITING = """
+import sys
+from seqbench.models.cells.gru import GRU
+
+class InInit(GRU):
+    def __init__(self, *arguments, **settings):
+        sys.exit(0)
+
+class InStep(GRU):
+    def native(self, x, state, lengths):
+        sys.exit(0)
+"""
+
+
+@pytest.mark.parametrize("name", ["InInit", "InStep"])
+def test_a_cell_that_exits_fails_and_the_sweep_goes_on(
+    train: Train, tiny: list[str], here: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (here / "exiting.py").write_text(EXITING)
+    monkeypatch.syspath_prepend(str(here))
+    cells = f"model.cell._target_=exiting.{name},seqbench.models.cells.gru.GRU"
+    assert train("-m", *tiny, "model=gru", cells) == 1
+    assert len(list(here.rglob("result.json"))) == 1
+    statuses = [json.loads(file.read_text())["status"] for file in here.rglob("status.json")]
+    assert sorted(statuses) == (["ok"] if name == "InInit" else ["failed", "ok"])
+
+
+def curve(here: Path, name: str) -> list[tuple[int, float]]:
+    (file,) = here.rglob("metrics.csv")
+    rows = csv.DictReader(file.read_text().splitlines())
+    return [(int(r["step"]), float(r["value"])) for r in rows if r["name"] == name]
+
+
+def test_steps_are_logged_once_with_their_own_rate_and_whole_loss(
+    train: Train, tiny: list[str], here: Path
+) -> None:
+    words = ["trainer.accumulate_grad_batches=3", "trainer.log_every_n_steps=1"]
+    assert train(*tiny, *words, "trainer.max_epochs=3") == 0
+    assert [step for step, _ in curve(here, "gradient_norm")] == [1, 2, 3, 4, 5, 6]
+    assert all(norm > 0 for _, norm in curve(here, "gradient_norm"))
+    assert all(1.5 < loss < 3 for _, loss in curve(here, "loss_step"))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        torch.optim.SGD([torch.zeros(1)], lr=1), 0.005, total_steps=6, cycle_momentum=False
+    )
+    wanted = [schedule.get_last_lr()[0]]
+    for _ in range(5):
+        schedule.optimizer.step()
+        schedule.step()
+        wanted.append(schedule.get_last_lr()[0])
+    assert [rate for _, rate in curve(here, "learning_rate")] == pytest.approx(wanted)
+
+
+def test_one_cycle_by_epochs_ends_with_the_last(train: Train, tiny: list[str], here: Path) -> None:
+    assert train(*tiny, "scheduler.interval=epoch", "trainer.max_epochs=4") == 0
+    rates = [rate for _, rate in curve(here, "learning_rate")]
+    assert max(rates) > 0.001
+    assert rates[-1] < 0.01 * max(rates)
+
+
+def test_validation_within_an_epoch_does_not_stop_the_clock_for_good(
+    train: Train, tiny: list[str], here: Path
+) -> None:
+    """Tokens count only while the clock runs: the epoch's time is all but validation's."""
+    words = ["task.train_size=600", "trainer.max_epochs=1", "+trainer.val_check_interval=0.1"]
+    assert train(*tiny, *words) == 0
+    (file,) = here.rglob("metrics.csv")
+    rows = [row for row in csv.DictReader(file.read_text().splitlines()) if row["split"] == "val"]
+    seconds = sorted({float(row["seconds"]) for row in rows})
+    assert len(seconds) == 11
+    ((_, measured),) = curve(here, "epoch_seconds")
+    assert measured > 0.5 * (seconds[-1] - seconds[1])
+
+
+@pytest.mark.parametrize("word", ["+trainer.max_steps=3", "+trainer.check_val_every_n_epoch=5"])
+def test_a_training_that_ends_unvalidated_is_validated_then(
+    train: Train, tiny: list[str], here: Path, result: Result, word: str
+) -> None:
+    assert train(*tiny, word) == 0
+    assert set(result(here)["metrics"]) == {"train", "val", "test", "test_length_12"}
 
 
 def test_global_torch_state_is_put_back(train: Train, tiny: list[str]) -> None:

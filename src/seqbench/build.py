@@ -4,15 +4,15 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import lightning as L
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from seqbench.config import Node, locate, parameters
 from seqbench.datamodules.base import TaskData
@@ -20,6 +20,8 @@ from seqbench.errors import UserError
 from seqbench.models.module import SequenceModule
 from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
+
+T = TypeVar("T")
 
 SUPPLIED = {
     "task": ("seed", "cache_dir"),
@@ -52,7 +54,27 @@ def call(node: Node, **supplied: Any) -> Any:
     target = locate(node["_target_"])
     settings = {key: _factory(value) for key, value in node.items() if key != "_target_"}
     taken = parameters(target)
-    return target(**settings, **{k: v for k, v in supplied.items() if k in taken})
+    try:
+        return target(**settings, **{k: v for k, v in supplied.items() if k in taken})
+    except (UserError, SystemExit):
+        raise
+    except Exception as error:
+        if not node["_target_"].startswith(("torch.", "lightning.", "seqbench.")):
+            raise  # a traceback helps whoever wrote it
+        raise UserError(f"{node['_target_']}: {one_line(error)}") from error
+
+
+def one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) < 300 else f"{text[:300]} ..."
+
+
+def expect(built: Any, kind: Callable[..., T], name: str) -> T:
+    """What was built for a key, if it is of the class that belongs there."""
+    assert isinstance(kind, type)
+    if not isinstance(built, kind):
+        raise UserError(f"{name}._target_: this gives {type(built).__name__}, no {kind.__name__}")
+    return cast(T, built)
 
 
 def _factory(value: Any) -> Any:
@@ -66,14 +88,11 @@ def data(config: Node) -> TaskData:
     """The task's data module, not set up yet."""
     cache = str(Path(config["paths"]["cache_dir"]).expanduser())
     built = call(config["task"], seed=config["seed"], cache_dir=cache)
-    assert isinstance(built, TaskData)
-    return built
+    return expect(built, TaskData, "task")
 
 
 def network(model: Node, spec: TaskSpec) -> Network:
-    built = call(model, spec=spec)
-    assert isinstance(built, Network)
-    return built
+    return expect(call(model, spec=spec), Network, "model")
 
 
 def optimizer(config: Node) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
@@ -87,19 +106,18 @@ def optimizer(config: Node) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
         node["fused"] = False
 
     def make(params: Iterable[nn.Parameter]) -> Optimizer:
-        made = call(node, params=params)
-        assert isinstance(made, Optimizer)
-        return made
+        return expect(call(node, params=params), Optimizer, "optimizer")
 
     return make
 
 
-def scheduler(config: Node, spec: TaskSpec) -> Callable[[Optimizer, int], dict[str, Any]]:
-    """From an optimiser and the number of steps in all to Lightning's scheduler config."""
+def scheduler(config: Node, spec: TaskSpec) -> Callable[[Optimizer, int, int], dict[str, Any]]:
+    """From an optimiser and the steps and epochs in all to Lightning's scheduler config."""
     settings = config["scheduler"]
 
-    def make(optimizer: Optimizer, total_steps: int) -> dict[str, Any]:
-        supplied = {"optimizer": optimizer, "total_steps": total_steps, "mode": spec.mode}
+    def make(optimizer: Optimizer, steps: int, epochs: int) -> dict[str, Any]:
+        total = steps if settings["interval"] == "step" else epochs
+        supplied = {"optimizer": optimizer, "total_steps": total, "mode": spec.mode}
         return {
             "scheduler": call(settings["schedule"], **supplied),
             "interval": settings["interval"],
@@ -111,11 +129,12 @@ def scheduler(config: Node, spec: TaskSpec) -> Callable[[Optimizer, int], dict[s
 
 def check_optimisation(config: Node, spec: TaskSpec) -> None:
     """Make an optimiser and scheduler for nothing, so that a bad setting is told at once."""
-    try:
-        made = optimizer(config)([nn.Parameter(torch.zeros(1))])
-        scheduler(config, spec)(made, 100)
-    except (ValueError, TypeError) as error:
-        raise UserError(f"optimizer or scheduler: {error}") from error
+    made = optimizer(config)([nn.Parameter(torch.zeros(1))])
+    schedule = scheduler(config, spec)(made, 100, 100)["scheduler"]
+    if min(group["lr"] for group in made.param_groups) < 0:
+        raise UserError("scheduler: the learning rate would be negative")
+    if isinstance(schedule, ReduceLROnPlateau) and config["scheduler"]["interval"] == "step":
+        raise UserError("scheduler=plateau goes by epochs: set scheduler.interval=epoch")
 
 
 def callbacks(config: Node, spec: TaskSpec, folder: Path) -> list[Callback]:
@@ -125,11 +144,15 @@ def callbacks(config: Node, spec: TaskSpec, folder: Path) -> list[Callback]:
         "mode": spec.mode,
         "monitor": f"val/{spec.metric}",
     }
-    return [call(node, **supplied) for node in config["callbacks"].values() if node]
+    nodes = {key: node for key, node in config["callbacks"].items() if node}
+    return [expect(call(node, **supplied), Callback, f"callbacks.{k}") for k, node in nodes.items()]
 
 
 def loggers(config: Node, folder: Path) -> list[Logger]:
-    return [call(node, folder=str(folder)) for node in config["logger"].values() if node]
+    nodes = {key: node for key, node in config["logger"].items() if node}
+    return [
+        expect(call(node, folder=str(folder)), Logger, f"logger.{k}") for k, node in nodes.items()
+    ]
 
 
 def trainer(
@@ -140,24 +163,45 @@ def trainer(
     bar: bool,
 ) -> L.Trainer:
     """A Lightning Trainer on one device."""
-    check_device(config["trainer"])
-    try:
-        built = call(
-            config["trainer"],
-            callbacks=list(callbacks),
-            logger=list(loggers),
-            default_root_dir=str(folder),
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-            enable_model_summary=False,
-            enable_progress_bar=bar,
-        )
-    except (MisconfigurationException, ValueError, TypeError) as error:
-        raise UserError(f"trainer: {' '.join(str(error).split())}") from error
-    assert isinstance(built, L.Trainer)
+    built = call(
+        config["trainer"],
+        callbacks=list(callbacks),
+        logger=list(loggers),
+        default_root_dir=str(folder),
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=bar,
+    )
+    built = expect(built, L.Trainer, "trainer")
     if built.world_size > 1:
         raise UserError("trainer: one device is used at a time as yet; set trainer.devices=1")
     return built
+
+
+REFUSED = {
+    "fast_dev_run": "it keeps no checkpoint; use trainer.max_epochs=1",
+    "barebones": "it keeps no checkpoint and logs nothing",
+    "overfit_batches": "it takes its own order of batches; use a small task instead",
+    "limit_test_batches": "a test is whole or, with test=false, left out",
+}
+"""Lightning's settings under which a result would not be what it says."""
+
+
+def check_trainer(node: Node) -> None:
+    """Refuse what Lightning would take and then do nothing, or the wrong thing, with."""
+    for key, reason in REFUSED.items():
+        if node.get(key):
+            raise UserError(f"trainer.{key} is not for a run to be kept: {reason}")
+    for key in ("max_epochs", "accumulate_grad_batches", "limit_train_batches", "max_steps"):
+        value = node.get(key)
+        if value is not None and value <= 0 and (key, value) != ("max_steps", -1):
+            raise UserError(f"trainer.{key} should be greater than 0, not {value}")
+    if (node.get("gradient_clip_val") or 0) < 0:
+        raise UserError(f"trainer.gradient_clip_val={node['gradient_clip_val']} is negative")
+    if node.get("limit_val_batches") == 0:
+        raise UserError("trainer.limit_val_batches=0: the best checkpoint is chosen on validation")
+    check_device(node)
 
 
 def check_device(node: Node) -> None:
@@ -174,16 +218,31 @@ def check_device(node: Node) -> None:
 
 
 def sources(config: Node) -> dict[str, str]:
-    """The text of the files that the cell and the task's data module come from."""
-    nodes = {"cell": config["model"]["cell"], "task": config["task"]}
-    return {name: _source(locate(node["_target_"])) for name, node in nodes.items()}
+    """The text of the files that the task's and the model's classes and their bases come from.
+
+    What is installed with torch and lightning is left out.
+    """
+    texts: dict[str, str] = {}
+
+    def add(node: Node) -> None:
+        target = locate(node["_target_"])
+        for named in target.__mro__ if isinstance(target, type) else (target,):
+            module = inspect.getmodule(named)
+            if module and module.__name__.partition(".")[0] not in INSTALLED:
+                try:
+                    texts[module.__name__] = inspect.getsource(module)
+                except OSError:  # typed in a notebook
+                    texts[module.__name__] = str(named)
+        for inner in node.values():
+            if isinstance(inner, dict) and "_target_" in inner:
+                add(inner)
+
+    add(config["task"])
+    add(config["model"])
+    return texts
 
 
-def _source(target: Any) -> str:
-    try:
-        return inspect.getsource(inspect.getmodule(target) or target)
-    except (OSError, TypeError):
-        return str(target)
+INSTALLED = {"torch", "lightning", "lightning_fabric", "builtins", "abc", "typing", "collections"}
 
 
 def load(checkpoint: Path) -> SequenceModule:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -43,6 +44,8 @@ def quote(argument: str) -> str:
     of a path key is always quoted, any other only where the parser refuses it as it stands.
     """
     key, equals, value = argument.partition("=")
+    if equals and not key:
+        raise UserError(f"cannot read {argument!r}: write KEY=VALUE")
     if not equals or key.startswith("-") or value[:1] in ("'", '"'):
         return argument
     if not PATH_KEY.search(key) or value in ("", "null"):
@@ -56,13 +59,32 @@ def quote(argument: str) -> str:
     return f"{key}='{escaped}'"
 
 
+def options_first(arguments: list[str]) -> list[str]:
+    """Options, with their values, before the overrides: Hydra's parser takes no mixture."""
+    valued = {
+        name
+        for action in get_args_parser()._actions
+        if action.nargs != 0 and action.option_strings
+        for name in action.option_strings
+    }
+    options: list[str] = []
+    overrides: list[str] = []
+    for argument in arguments:
+        follows = bool(options) and options[-1] in valued and "=" not in argument
+        (options if follows or argument.startswith("-") else overrides).append(argument)
+    return options + overrides
+
+
 def run(argv: list[str], job: Job) -> int:
     """Compose from ``argv`` and call ``job`` with each resolved config and the origin of its keys.
 
     The largest of the jobs' exit statuses; 2, with one line on standard error, for whatever Hydra
     or OmegaConf refuses.
     """
-    arguments = [quote(argument) for argument in argv]
+    try:
+        arguments = options_first([quote(argument) for argument in argv])
+    except UserError as error:
+        return complain(error)
     statuses = [0]
 
     def task(composed: DictConfig) -> None:
@@ -110,6 +132,8 @@ def resolve(composed: DictConfig) -> dict[str, Any]:
     chosen = HydraConfig.get().runtime.choices
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
+    if "names" in config:
+        raise UserError("names is set by seqbench itself; leave it out")
     return {"names": {group: chosen[group] for group in ("task", "model")}, **config}
 
 
@@ -155,7 +179,8 @@ def translate(error: Exception, arguments: list[str]) -> UserError:
     text = str(error) or str(error.__cause__)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
-        return UserError(f"there is no {group} {name!r}{nearest(name, error.options or ())}")
+        hint = nearest(name, {*(error.options or ())} - {"base"})
+        return UserError(f"there is no {group or 'config'} {name!r}{hint}")
     if isinstance(error, OverrideParseException):
         return UserError(f"cannot read {error.override!r}: write KEY=VALUE (text in quotes)")
     unknown = re.search(r"Could not override '([^']+)'", text)
@@ -168,7 +193,7 @@ def translate(error: Exception, arguments: list[str]) -> UserError:
 
 def _nearest_key(name: str, arguments: list[str]) -> str:
     """The composed config's key, or the group, most like ``name``."""
-    groups = [a for a in arguments if re.match(r"(task|model|experiment)=[\w.-]+$", a)]
+    groups = [a for a in arguments if (CONF / a.partition("=")[0]).is_dir() and "," not in a]
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
@@ -187,5 +212,10 @@ def _nearest_key(name: str, arguments: list[str]) -> str:
     node = OmegaConf.select(config, parent) if parent else config
     if not OmegaConf.is_dict(node):
         return f"; {parent} holds no keys" if parent else ""
+    if "_target_" in node:
+        from seqbench.config import locate, parameters
+
+        if leaf in parameters(locate(node["_target_"])):
+            return f" as yet, but could be: write +{name}=VALUE"
     hint = nearest(leaf, [str(key) for key in node if key != "_target_"])
     return re.sub(r"'(.+)'", rf"'{parent}.\1'", hint) if parent else hint

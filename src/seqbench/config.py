@@ -6,14 +6,15 @@ values of the types annotated there, less what the code itself supplies.
 
 import inspect
 import json
+import logging
 import typing
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from fnmatch import fnmatch
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from hydra.utils import get_object
-from pydantic import ConfigDict, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from seqbench.errors import UserError, nearest
@@ -50,22 +51,30 @@ class RunConfig:
     scheduler: Schedule
     trainer: Node
     paths: Paths
-    logger: dict[str, Node] = field(default_factory=dict)
-    callbacks: dict[str, Node] = field(default_factory=dict)
-    seed: NonNegativeInt = 0
-    threads: PositiveInt | None = None
-    progress: Literal["auto", "bar", "lines", "none"] = "auto"
-    test: bool = True
-    force: bool = False
+    logger: dict[str, Node]
+    callbacks: dict[str, Node]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    threads: Annotated[int, Field(gt=0, le=1024)] | None
+    progress: Literal["auto", "bar", "lines", "none"]
+    test: bool
+    force: bool
 
 
 def locate(path: str) -> Any:
     """The object that a ``_target_`` names; UserError if there is none."""
+    logger = logging.getLogger("hydra")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)  # Hydra logs what it also raises
     try:
-        return get_object(path)
+        found = get_object(path)
     except Exception as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         raise UserError(f"cannot import {path!r}: {reason}") from error
+    finally:
+        logger.setLevel(level)
+    if not callable(found) or inspect.isabstract(found):
+        raise UserError(f"{path!r} is nothing that can be built")
+    return found
 
 
 def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -134,12 +143,21 @@ class _Validator:
                 target = locate(value["_target_"])
             except UserError as error:
                 self.fail(f"{name}._target_", str(error))
+            wanted = (None, *typing.get_args(annotation))[-1]
+            classes = wanted is not Any and isinstance(wanted, type) and isinstance(target, type)
+            if classes and not issubclass(target, wanted):
+                self.fail(f"{name}._target_", f"{target.__name__} is no {wanted.__name__}")
             self.call(value, target, name)
-        elif is_dataclass(annotation) and isinstance(value, dict):
+        elif is_dataclass(annotation):
+            if not isinstance(value, dict):
+                self.fail(name, f"should be a group of keys, not {value!r}")
             self.call(value, typing.cast(Any, annotation), name)
         elif annotation == dict[str, Node]:
-            for key, node in (value or {}).items():
-                self.value(node, Node, f"{name}.{key}")
+            if not isinstance(value, dict):
+                self.fail(name, f"should be a group of nodes, not {value!r}{by_group(name, value)}")
+            for key, node in value.items():
+                if node is not None:  # null takes a callback or logger away
+                    self.value(node, Node, f"{name}.{key}")
         elif annotation == Node or typing.get_origin(annotation) is Callable:
             self.fail(name, f"should be a node with _target_, not {value!r}{by_group(name, value)}")
         elif annotation is not inspect.Parameter.empty:

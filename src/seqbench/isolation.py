@@ -15,6 +15,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 HARMLESS = (
     r".*does not have many workers.*",
     r".*smaller than the logging interval.*",
+    r".*scheduler is using 'interval': 'epoch'.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
 )
 """Lightning's warnings about what is meant so here."""
@@ -51,13 +52,18 @@ def seed_all(seed: int) -> None:
 
 @contextmanager
 def interrupts() -> Iterator[None]:
-    """Lightning ends the process with status 1 on Ctrl-C; here it stays a KeyboardInterrupt."""
+    """Lightning ends the process with status 1 on Ctrl-C; here it stays a KeyboardInterrupt.
+
+    A cell or task that calls ``sys.exit`` fails, so that it can't end a sweep with status 0.
+    """
     try:
         yield
     except SystemExit as error:
         if isinstance(error, SIGTERMException):
             raise
-        raise KeyboardInterrupt from error
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise RuntimeError(f"sys.exit({error.code}) was called within the run") from error
 
 
 def keep_freed_memory() -> None:

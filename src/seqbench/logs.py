@@ -6,15 +6,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tqdm import tqdm
+
 ROOT = logging.getLogger("seqbench")
 
 
+class _AboveBar(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
 @contextmanager
-def console(*, progress: bool) -> Iterator[None]:
-    """Log lines to standard error; those about progress only if wanted (a bar tells it too)."""
-    handler = logging.StreamHandler(sys.stderr)
+def console(progress: str) -> Iterator[None]:
+    """Log lines to standard error, above a bar if there is one.
+
+    progress: ``bar``, ``lines`` or ``none``; a record that has ``shown`` names those it is for.
+    """
+    handler = _AboveBar()
     handler.setFormatter(logging.Formatter("%(message)s"))
-    handler.addFilter(lambda record: progress or not getattr(record, "progress", False))
+    handler.addFilter(lambda record: progress in getattr(record, "shown", (progress,)))
     lightning = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in lightning]
     for logger in lightning:

@@ -49,7 +49,16 @@ def group(config: dict[str, Any], fingerprint: str, sources: dict[str, str]) -> 
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+    return hashlib.sha256(json.dumps(_plain(value), sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _plain(value: Any) -> Any:
+    """The same value with whole floats as integers: ``dropout=0`` is ``dropout=0.0``."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def without(config: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -90,16 +99,23 @@ class Run:
         return _held(self.lock) and attempts(self.base)[-1].path == self.path
 
     def status(self) -> str:
-        """``running``, ``ok``, ``failed`` or ``interrupted``; a dead ``running`` is interrupted."""
+        """``running``, ``ok``, ``failed`` or ``interrupted``.
+
+        A dead ``running`` is interrupted, and so is a run whose status or result cannot be read.
+        """
         try:
             status = str(json.loads((self.path / "status.json").read_text("utf-8"))["status"])
-        except (OSError, ValueError, KeyError):
+            if status == "ok":
+                self.result()
+        except (OSError, ValueError, KeyError, TypeError):
             status = "running"
         return "interrupted" if status == "running" and not self.live else status
 
     def result(self) -> dict[str, Any]:
+        """The result; ValueError or OSError where it is torn or missing."""
         result = json.loads((self.path / "result.json").read_text("utf-8"))
-        assert isinstance(result, dict)
+        if not isinstance(result, dict) or "metrics" not in result:
+            raise ValueError(f"{self.path / 'result.json'} holds no result")
         return result
 
     def write(self, name: str, content: str) -> None:
@@ -141,8 +157,8 @@ class Run:
             except BaseException as error:
                 interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
                 status["status"] = "interrupted" if interrupted else "failed"
-                status["error"] = f"{type(error).__name__}: {error}"
-                status["traceback"] = traceback.format_exc()
+                status["error"] = f"{type(error).__name__}: {error}".rstrip(": ")
+                status["traceback"] = None if interrupted else traceback.format_exc()
                 raise
             else:
                 status["status"] = "ok"

@@ -18,18 +18,23 @@ def show(result: dict[str, Any], path: Path) -> None:
     table.add_column("split")
     for name in names:
         table.add_column(name, justify="right")
-    table.add_column("majority", justify="right", style="dim")
+    if baseline:
+        table.add_column("majority", justify="right", style="dim")
     for split, values in metrics.items():
         numbers = [f"{values[name]:.4f}" if name in values else "" for name in names]
         common = baseline.get(split, {}).get("accuracy")
-        table.add_row(split, *numbers, "" if common is None else f"{common:.4f}")
+        if baseline:
+            numbers.append("" if common is None else f"{common:.4f}")
+        table.add_row(split, *numbers)
     console.print(f"{result['task']} / {result['model']}, seed {result['seed']}", style="bold")
     console.print(table)
     speed = result["throughput"]["train_tokens_per_second"]
-    fit = result["seconds"]["fit"]
+    fit, test = result["seconds"]["fit"], result["seconds"]["test"]
     console.print(
         f"{result['parameters']:,} parameters, "
         + (f"{speed:,.0f} tokens a second, " if speed else "")
-        + f"best after epoch {result['best_epoch'] + 1}, {fit:.0f} s"
+        + f"best after epoch {result['best_epoch'] + 1} of {result['epochs']}, "
+        + f"{fit:.0f} s training"
+        + (f", {test:.0f} s testing" if test is not None else "")
     )
     console.print(str(path), soft_wrap=True)

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from seqbench import build, runs
 from seqbench.callbacks.checkpoint import BestCheckpoint
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
-from seqbench.callbacks.progress import Bar, Lines, use_bar
+from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
 from seqbench.config import Node
 from seqbench.environment import PeakMemory, environment
@@ -36,7 +36,7 @@ def train(config: Node) -> int:
     config: resolved and validated. Raises UserError before anything is written.
     """
     keep_freed_memory()
-    with isolated(config["threads"]), console(progress=not use_bar(config["progress"])):
+    with isolated(config["threads"]), console(shown(config["progress"])):
         return Training(config).go()
 
 
@@ -48,12 +48,13 @@ class Training:
 
     def __init__(self, config: Node) -> None:
         started = time.perf_counter()
-        build.check_device(config["trainer"])
+        build.check_trainer(config["trainer"])
         self.config = config
         seed_all(config["seed"])
         self.data = build.data(config)
-        self.data.prepare_data()
-        self.data.setup()
+        with enough_memory():
+            self.data.prepare_data()
+            self.data.setup()
         spec = self.data.spec
         build.check_optimisation(config, spec)
         self.module = SequenceModule(
@@ -72,7 +73,8 @@ class Training:
     def go(self) -> int:
         """Show, test or train, as the earlier runs of this identity demand."""
         names = self.config["names"]
-        folder = Path(self.config["paths"]["output_dir"]) / names["task"] / names["model"]
+        outputs = Path(self.config["paths"]["output_dir"]).expanduser()
+        folder = outputs / names["task"] / names["model"]
         base = folder / f"seed-{self.config['seed']}-{self.identity}"
         before = runs.attempts(base)
         finished = [run for run in before if run.status() == "ok"]
@@ -89,10 +91,15 @@ class Training:
         """Show a finished run; test it first if that was left out."""
         result = run.result()
         if self.config["test"] and result["seconds"]["test"] is None:
-            log.info("%s: trained already, testing it", run.path)
+            if not (run.checkpoints / "best.ckpt").exists():
+                raise UserError(f"{run.path} has no best.ckpt to test; force=true trains it anew")
             with runs.held(run.lock), run_log(run.path / "train.log"):
-                self.test(self.trainer(run), run, result)
+                log.info("%s: trained already, testing it", run.path)
+                trainer = self.trainer(run)
+                self.test(trainer, run, result)
                 run.write_json("result.json", result)
+                for board in boards(trainer):
+                    board.finals({split: result["metrics"][split] for split in self.data.tests})
         else:
             log.info("%s: trained already; force=true trains it anew", run.path)
         show(result, run.path)
@@ -104,6 +111,8 @@ class Training:
         config_yaml = OmegaConf.to_yaml(OmegaConf.create(self.config))
         try:
             with run.record(config_yaml), run_log(run.path / "train.log"), telling(run):
+                for note in self.data.notes:
+                    log.info(note)
                 result = self.fit(trainer, config_yaml)
                 if self.config["test"]:
                     self.test(trainer, run, result)
@@ -120,7 +129,7 @@ class Training:
         return 0
 
     def trainer(self, run: runs.Run) -> L.Trainer:
-        bar = use_bar(self.config["progress"])
+        bar = shown(self.config["progress"]) == "bar"
         watchers = [*build.callbacks(self.config, self.module.spec, run.checkpoints), Throughput()]
         watchers += [Lines(), *([Bar()] if bar else [])]
         loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
@@ -137,11 +146,13 @@ class Training:
         with interrupts():
             trainer.validate(self.module, self.data, verbose=False)
             trainer.fit(self.module, self.data)
+            checkpoint, network = one(trainer, BestCheckpoint), self.module.network
+            epochs, steps = trainer.current_epoch, trainer.global_step
+            if not checkpoint.best:  # ended before the first validation
+                trainer.validate(self.module, self.data, verbose=False)
+                checkpoint.consider(trainer, self.module)
         seconds = time.perf_counter() - started
-        checkpoint = one(trainer, BestCheckpoint)
-        best, spec, network = checkpoint.best, self.data.spec, self.module.network
-        if not best:
-            raise RuntimeError(f"val/{spec.metric} was never a number; there is no best checkpoint")
+        best = checkpoint.best
         return {
             "schema_version": runs.SCHEMA_VERSION,
             **self.config["names"],
@@ -158,8 +169,9 @@ class Training:
             "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
             "state_size": network.state_size,
             "best_epoch": best["epoch"],
-            "epochs": trainer.current_epoch,
-            "steps": trainer.global_step,
+            "best_step": best["step"],
+            "epochs": epochs,
+            "steps": steps,
             "metrics": best["metrics"],
             "slices": best["slices"],
             "baselines": self.data.baselines,
@@ -176,6 +188,8 @@ class Training:
     def test(self, trainer: L.Trainer, run: runs.Run, result: dict[str, Any]) -> None:
         """Read the test splits once, with the best checkpoint, and add them to the result."""
         started = time.perf_counter()
+        log.info("testing the best checkpoint")
+        self.module.tested_at = result["best_epoch"], result["best_step"]
         with interrupts():
             trainer.test(
                 self.module,
@@ -188,6 +202,15 @@ class Training:
         for split in self.data.tests:
             result["metrics"][split] = self.module.results[split]
             result["slices"][split] = self.module.slices[split]
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """More memory asked for than there is, is a mistake in some size."""
+    try:
+        yield
+    except MemoryError as error:
+        raise UserError(f"not enough memory for the data: {error}") from error
 
 
 @contextmanager

@@ -27,7 +27,11 @@ class BestCheckpoint(Checkpoint):
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         assert isinstance(pl_module, SequenceModule)
-        values = pl_module.results["val"]
+        self.consider(trainer, pl_module)
+
+    def consider(self, trainer: L.Trainer, module: SequenceModule) -> None:
+        """Save the module if its validation results are the best so far."""
+        values = module.results["val"]
         rank = [self.sign * values[self.metric], -values["loss"]]
         if not self.best or rank > self.best["rank"]:
             self.best = {
@@ -35,7 +39,7 @@ class BestCheckpoint(Checkpoint):
                 "epoch": trainer.current_epoch,
                 "step": trainer.global_step,
                 "metrics": {"train": {}, "val": dict(values)},
-                "slices": {"train": {}, "val": pl_module.slices["val"]},
+                "slices": {"train": {}, "val": module.slices["val"]},
             }
             trainer.save_checkpoint(self.folder / "best.ckpt")
 

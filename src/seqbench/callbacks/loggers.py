@@ -75,17 +75,34 @@ class TensorBoard(TensorBoardLogger):
         """The HPARAMS entry: what decides the outcome, and the final metrics.
 
         The metrics have tags of their own: under a curve's tag TensorBoard would drop the curve.
+        Names are such that TensorBoard, which sorts them, shows curves before single points and
+        what is compared before what is constant.
         """
         settings = without(config, *NOT_IDENTITY, "names", "callbacks")
         flat = {key: value for key, value in _flat(settings) if not key.endswith("_target_")}
-        names = {"task": config["names"]["task"], "cell": config["names"]["model"]}
-        finals = {
-            f"hp/{split}_{name}": value
-            for split, values in metrics.items()
-            for name, value in values.items()
+        names = {
+            "_cell": config["names"]["model"],
+            "_task": config["names"]["task"],
+            "_seed": config["seed"],
+            "_lr": config["optimizer"].get("lr", "default"),
+            "_hidden_size": config["model"].get("hidden_size", "default"),
         }
-        self.log_hyperparams(names | flat, finals)
+        self.log_hyperparams(names | flat, _finals(metrics))
         self.experiment.close()
+
+    def finals(self, metrics: dict[str, dict[str, float]]) -> None:
+        """Final metrics that come after the HPARAMS entry."""
+        self.log_metrics(_finals(metrics), 0)
+        self.experiment.close()
+
+
+def _finals(metrics: dict[str, dict[str, float]]) -> dict[str, float]:
+    return {
+        f"z_final/{split}_{name}": value
+        for split, values in metrics.items()
+        if split != "train"
+        for name, value in values.items()
+    }
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -93,4 +110,4 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}/")
         else:
-            yield f"{prefix}{key}", value
+            yield f"{prefix}{key}", str(value) if isinstance(value, bool) else value

@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
+from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from seqbench.batch import Batch
 from seqbench.models.module import SequenceModule
@@ -18,17 +19,33 @@ BEAT = 30.0
 """Seconds after which a long epoch gives a sign of life."""
 
 
-def use_bar(progress: str) -> bool:
-    return progress == "bar" or (progress == "auto" and sys.stderr.isatty())
+def shown(progress: str) -> str:
+    """``bar``, ``lines`` or ``none``; what ``auto`` stands for depends on the terminal."""
+    return progress if progress != "auto" else "bar" if sys.stderr.isatty() else "lines"
 
 
 class Bar(TQDMProgressBar):
-    """Lightning's bar, without the run-up's."""
+    """Lightning's bar for training alone, named as the log names the epoch."""
 
     def get_metrics(self, *arguments: Any) -> dict[str, Any]:
         metrics = dict(super().get_metrics(*arguments))
         metrics.pop("v_num", None)
         return metrics
+
+    def init_train_tqdm(self) -> Tqdm:
+        bar = super().init_train_tqdm()
+        bar.leave = False
+        return bar
+
+    def init_validation_tqdm(self) -> Tqdm:
+        return Tqdm(disable=True)
+
+    def init_test_tqdm(self) -> Tqdm:
+        return Tqdm(disable=True)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, *arguments: Any) -> None:
+        super().on_train_epoch_start(trainer, *arguments)
+        self.train_progress_bar.set_description(_epoch(trainer))
 
 
 class Lines(Checkpoint):
@@ -61,7 +78,7 @@ class Lines(Checkpoint):
                 batch_idx + 1,
                 trainer.num_training_batches,
                 float(outputs["loss"]),
-                extra={"progress": True},
+                extra={"shown": ("lines",)},
             )
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -73,7 +90,7 @@ class Lines(Checkpoint):
         ]
         seconds = time.monotonic() - self.epoch_started
         line = f"{_epoch(trainer)}  {'  '.join(sorted(parts))}  ({seconds:.1f} s)"
-        log.info(line, extra={"progress": True})
+        log.info(line, extra={"shown": ("lines", "bar")})
         self._check(trainer, pl_module)
 
     def _check(self, trainer: L.Trainer, module: SequenceModule) -> None:

@@ -32,7 +32,7 @@ class TaskData(L.LightningDataModule):
     After ``setup``: ``splits`` maps ``train``, ``val`` and the tests' names, in that order, to
     data sets; ``spec`` says what the task is; ``fingerprint`` is a digest of the data's content;
     ``baselines`` maps a baseline's name and a split to its metrics; ``facts`` are counts worth
-    keeping in a run's result.
+    keeping in a run's result; ``notes`` are lines worth reading before it trains.
 
     data_seed: draws and splits the data, whatever the seed of the run.
     seed: orders the training batches.
@@ -43,6 +43,7 @@ class TaskData(L.LightningDataModule):
     fingerprint: str
     baselines: dict[str, dict[str, dict[str, float]]]
     facts: dict[str, Any]
+    notes: list[str]
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class TaskData(L.LightningDataModule):
         self.num_workers = num_workers
         self.baselines = {}
         self.facts = {}
+        self.notes = []
 
     @abstractmethod
     def setup(self, stage: str | None = None) -> None: ...

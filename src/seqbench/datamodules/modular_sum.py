@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.ragged import Ragged
@@ -38,7 +38,7 @@ class ModularSum(TaskData):
     def __init__(
         self,
         *,
-        train_lengths: Sequence[PositiveInt] = (25, 75, 125),
+        train_lengths: Annotated[Sequence[PositiveInt], Field(min_length=1)] = (25, 75, 125),
         train_size: PositiveInt = 5000,
         val_size: PositiveInt = 500,
         test_length: PositiveInt = 100,

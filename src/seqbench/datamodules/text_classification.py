@@ -1,7 +1,6 @@
 """Texts with a label each: files or a hub data set, encoded once into a cache."""
 
 import json
-import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,8 +19,6 @@ from seqbench.datamodules.text_files import DATA_DIR, Files, local_files
 from seqbench.datamodules.text_sources import Source
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
-
-log = logging.getLogger(__name__)
 
 VocabularySize = Annotated[int, Field(ge=3)]
 
@@ -86,6 +83,10 @@ class TextClassification(TaskData):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if text_column == label_column:
+            raise UserError(f"task.text_column and task.label_column are both {text_column!r}")
+        if classes and len({*classes}) < len(classes):
+            raise UserError(f"task.classes names a class twice: {', '.join(classes)}")
         self.cache_dir = Path(cache_dir).expanduser()
         self.path, self.folder, self.hub, self.encoding = path, folder, hub, encoding
         self.max_length, self.keep = max_length, keep
@@ -147,19 +148,7 @@ class TextClassification(TaskData):
             }
         }
         self.splits = splits
-        self._tell()
-
-    def _tell(self) -> None:
-        def listed(counts: dict[str, int]) -> str:
-            return ", ".join(f"{name} {count}" for name, count in counts.items())
-
-        facts = self.facts
-        log.info("texts: %s; vocabulary %d", listed(facts["sizes"]), facts["vocabulary_size"])
-        log.info(
-            "texts more than once: %s; in two splits: %s; with two labels: %d; empty, dropped: %s",
-            *(listed(facts["duplicates"]), listed(facts["overlaps"]), facts["contradictions"]),
-            listed(facts["dropped"]),
-        )
+        self.notes = notes(self.facts)
 
     def _corpus(self) -> tuple[Path, str]:
         """The directory of the encoded data, built if need be, and the digest of their content."""
@@ -199,6 +188,20 @@ def length_bounds(lengths: npt.NDArray[np.integer], longest: int) -> tuple[int, 
     low, high = np.quantile(lengths, (0.05, 0.95))
     rounds = [m * 10**e for e in range(9) for m in (1, 2, 5)]
     return (*(r for r in rounds if low <= r <= high and r < longest), longest)
+
+
+def notes(facts: dict[str, Any]) -> list[str]:
+    """What a user should see of the facts."""
+
+    def listed(counts: dict[str, int]) -> str:
+        return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+    return [
+        f"texts: {listed(facts['sizes'])}; vocabulary {facts['vocabulary_size']}",
+        f"texts more than once: {listed(facts['duplicates'])}; "
+        f"in two splits: {listed(facts['overlaps'])}; "
+        f"with two labels: {facts['contradictions']}; empty, dropped: {listed(facts['dropped'])}",
+    ]
 
 
 def constant_scores(targets: npt.NDArray[np.integer], label: int) -> dict[str, float]:

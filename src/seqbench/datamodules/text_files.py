@@ -36,6 +36,8 @@ def local_files(path: str | None, folder: str | None) -> dict[str, Path] | None:
     if place.is_file():
         _kind(place)
         return {"train": place}
+    if not place.is_dir():
+        raise UserError(f"task.path={path}: neither a file nor a folder")
     files: dict[str, Path] = {}
     for split, names in SPLITS.items():
         found = [place / f"{n}{kind}" for n in names for kind in (".parquet", ".csv")]
@@ -140,6 +142,8 @@ def read_parquet(file: Path, columns: Sequence[str], scratch: Path) -> "Dataset"
 
     try:
         check_columns(str(file), pq.read_schema(file).names, columns)
+        if pq.read_metadata(file).num_rows == 0:
+            raise UserError(f"{file}: the file has columns but no rows")
         with quiet_datasets():
             return datasets.load_dataset(
                 "parquet",

@@ -14,9 +14,13 @@ Ints = npt.NDArray[np.int64]
 def find_classes(train: Rows) -> list[str]:
     """The labels of the training split, sorted: as numbers if all are, else as text."""
     names = {str(value) for value in train.label_values}
-    if all(name.isdecimal() for name in names):
+    if all(is_whole(name) for name in names):
         return sorted(names, key=lambda name: (int(name), name))
     return sorted(names)
+
+
+def is_whole(name: str) -> bool:
+    return name.removeprefix("-").isdecimal()
 
 
 def class_indices(rows: Rows, where: str, classes: Sequence[str], *, given: bool) -> Ints:
@@ -30,10 +34,10 @@ def class_indices(rows: Rows, where: str, classes: Sequence[str], *, given: bool
     index: dict[str | int, int] = {name: i for i, name in enumerate(classes)}
     if given:
         index |= {i: i for i in range(len(classes))}
-        if not any(name.isdecimal() for name in classes):
+        if not any(is_whole(name) for name in classes):
             index |= {str(i): i for i in range(len(classes))}
     else:
-        index |= {int(name): i for name, i in index.items() if str(name).isdecimal()}
+        index |= {int(name): i for name, i in index.items() if is_whole(str(name))}
     codes = []
     for value, row in zip(rows.label_values, rows.first_rows, strict=True):
         if value not in index:

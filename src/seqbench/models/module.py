@@ -17,15 +17,15 @@ from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
-MakeScheduler = Callable[[Optimizer, int], dict[str, Any]]
+MakeScheduler = Callable[[Optimizer, int, int], dict[str, Any]]
 
 
 class SequenceModule(L.LightningModule):
     """Trains any network on any task; knows neither by name.
 
     tests: names of the test splits, in the order of their loaders.
-    optimizer: from parameters to an optimiser. scheduler: from an optimiser and the number of
-    steps in all to a Lightning scheduler config. config: the run's, to be kept in checkpoints.
+    optimizer: from parameters to an optimiser. scheduler: from an optimiser and the steps
+    and epochs in all to a Lightning scheduler config. config: the run's, to be kept in checkpoints.
 
     ``results`` holds each split's metrics as last computed, ``slices`` the same by slice.
     """
@@ -52,6 +52,9 @@ class SequenceModule(L.LightningModule):
         self.results: dict[str, dict[str, float]] = {}
         self.slices: dict[str, dict[str, Any]] = {}
         self.gradient_norm = torch.tensor(math.nan)
+        self.learning_rate = math.nan
+        self.logged_step = 0
+        self.tested_at: tuple[int, int] | None = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Plain containers only, so that the file loads with ``weights_only=True``."""
@@ -87,22 +90,33 @@ class SequenceModule(L.LightningModule):
 
     def on_train_start(self) -> None:
         # An epoch shorter than the interval would else leave no point.
-        logged = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        self.every_n_steps = max(1, min(logged, int(self.trainer.num_training_batches)))
+        wanted: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        batches = int(self.trainer.num_training_batches)
+        self.every_n_steps = max(1, min(wanted, batches // self.trainer.accumulate_grad_batches))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if self.global_step % self.every_n_steps == 0:
-            loss = outputs["loss"].detach()
-            self.log("loss", loss, prog_bar=True, logger=False, batch_size=1)
-            values = {"train/loss_step": loss, "train/gradient_norm": self.gradient_norm}
-            optimizer = self.trainer.optimizers[0]
-            values["train/learning_rate"] = optimizer.param_groups[0]["lr"]
-            self.write({key: float(value) for key, value in values.items()})
+        if self.global_step % self.every_n_steps or self.global_step == self.logged_step:
+            return
+        self.logged_step = self.global_step
+        # Lightning divides the loss by the number of batches whose gradients it adds up.
+        loss = float(outputs["loss"]) * self.trainer.accumulate_grad_batches
+        self.log("loss", loss, prog_bar=True, logger=False, batch_size=1)
+        self.write(
+            {
+                "train/loss_step": loss,
+                "train/gradient_norm": float(self.gradient_norm),
+                "train/learning_rate": self.learning_rate,
+            }
+        )
 
     def write(self, values: dict[str, float]) -> None:
-        """Send values to all loggers at the present step, past Lightning's bookkeeping."""
+        """Send values to all loggers at the present step, past Lightning's bookkeeping.
+
+        In a test that is the epoch and step of the checkpoint tested, ``tested_at``.
+        """
+        epoch, step = self.tested_at or (self.current_epoch, self.global_step)
         for logger in self.trainer.loggers:
-            logger.log_metrics(values | {"epoch": self.current_epoch}, step=self.global_step)
+            logger.log_metrics(values | {"epoch": epoch}, step=step)
 
     # Scores start anew in the loop's own mode: what validate() made under inference mode may not
     # be changed in fit().
@@ -149,11 +163,12 @@ class SequenceModule(L.LightningModule):
         gradient_clip_val: int | float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip, and keep the norm before clipping.
+        """Clip, and keep the norm before clipping and the rate of the step to come.
 
         Lightning's own clipping refuses fused optimisers under mixed precision, although bfloat16
         scales no gradients; float16 does, and there build.py gives an optimiser that is not fused.
         """
+        self.learning_rate = float(optimizer.param_groups[0]["lr"])
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         if gradient_clip_val and gradient_clip_algorithm != "value":
             self.gradient_norm = clip_grad_norm_(parameters, gradient_clip_val)
@@ -169,6 +184,6 @@ class SequenceModule(L.LightningModule):
         if self.make_scheduler is None:
             return optimizer
         steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = self.make_scheduler(optimizer, steps)
+        scheduler = self.make_scheduler(optimizer, steps, self.trainer.max_epochs or 1)
         config: Any = {"optimizer": optimizer, "lr_scheduler": scheduler}
         return config  # type: ignore[no-any-return]
