@@ -17,6 +17,7 @@ from seqbench.callbacks.checkpoint import BestCheckpoint
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
 from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
+from seqbench.checks import check_trainer
 from seqbench.config import Node
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import UserError
@@ -48,7 +49,7 @@ class Training:
 
     def __init__(self, config: Node) -> None:
         started = time.perf_counter()
-        build.check_trainer(config["trainer"])
+        check_trainer(config["trainer"])
         self.config = config
         seed_all(config["seed"])
         self.data = build.data(config)

@@ -1,0 +1,43 @@
+"""What Lightning would accept, and a run had better not."""
+
+import torch
+
+from seqbench.config import Node
+from seqbench.errors import UserError
+
+REFUSED = {
+    "fast_dev_run": "it keeps no checkpoint; use trainer.max_epochs=1",
+    "barebones": "it keeps no checkpoint and logs nothing",
+    "overfit_batches": "it takes its own order of batches; use a small task instead",
+    "limit_test_batches": "a test is whole or, with test=false, left out",
+}
+"""Lightning's settings under which a result would not be what it says."""
+
+
+def check_trainer(node: Node) -> None:
+    """Refuse what Lightning would take and then do nothing, or the wrong thing, with."""
+    for key, reason in REFUSED.items():
+        if node.get(key):
+            raise UserError(f"trainer.{key} is not for a run to be kept: {reason}")
+    for key in ("max_epochs", "accumulate_grad_batches", "limit_train_batches", "max_steps"):
+        value = node.get(key)
+        if value is not None and value <= 0 and (key, value) != ("max_steps", -1):
+            raise UserError(f"trainer.{key} should be greater than 0, not {value}")
+    if (node.get("gradient_clip_val") or 0) < 0:
+        raise UserError(f"trainer.gradient_clip_val={node['gradient_clip_val']} is negative")
+    if node.get("limit_val_batches") == 0:
+        raise UserError("trainer.limit_val_batches=0: the best checkpoint is chosen on validation")
+    check_device(node)
+
+
+def check_device(node: Node) -> None:
+    """Refuse a device or precision that this machine does not have, with what to do instead."""
+    accelerator, precision = node.get("accelerator", "auto"), node.get("precision")
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if (accelerator == "gpu" and not (cuda or mps)) or (accelerator == "cuda" and not cuda):
+        raise UserError("trainer: no GPU is to be found here; use trainer=cpu or trainer=auto")
+    on_cpu = accelerator == "cpu" or not (cuda or mps)
+    if on_cpu and precision in ("16-mixed", "16-true", 16, "16"):
+        raise UserError(
+            f"trainer.precision={precision} needs a GPU; on a CPU use trainer.precision=bf16-mixed"
+        )
