@@ -26,7 +26,13 @@ def check(part: str, forbidden: tuple[str, ...]) -> None:
             assert not name.startswith(forbidden), f"{file.name} imports {name}"
 
 
-ENTRY = ("seqbench.build", "seqbench.checks", "seqbench.train", "seqbench.training", "seqbench.compose")
+ENTRY = (
+    "seqbench.build",
+    "seqbench.checks",
+    "seqbench.train",
+    "seqbench.training",
+    "seqbench.compose",
+)
 
 
 def test_data_and_models_do_not_know_each_other_or_what_builds_them() -> None:
