@@ -15,7 +15,12 @@ def test_a_signal_leaves_an_interrupted_run(
 ) -> None:
     command = [sys.executable, "-m", "seqbench.train", *tiny]
     process = subprocess.Popen(
-        [*command, "trainer.max_epochs=100000"], stderr=subprocess.PIPE, text=True, cwd=here
+        [*command, "trainer.max_epochs=100000"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        # A shell's background jobs, and so this suite in one, have Ctrl-C switched off.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert process.stderr is not None
@@ -23,13 +28,11 @@ def test_a_signal_leaves_an_interrupted_run(
             if line.startswith("epoch 3/"):
                 break
         process.send_signal(number)
-        rest = process.stderr.read()
-        assert process.wait(30) == code, rest
+        _, rest = process.communicate(timeout=60)
+        assert process.returncode == code, rest
     finally:
         process.kill()
-        process.wait()
-        if process.stderr:
-            process.stderr.close()
+        process.communicate()
     assert "interrupted" in rest
     assert "Traceback" not in rest
     (status,) = here.rglob("status.json")
