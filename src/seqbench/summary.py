@@ -35,6 +35,7 @@ def show(result: dict[str, Any], path: Path) -> None:
         + (f"{speed:,.0f} tokens a second, " if speed else "")
         + f"best after epoch {result['best_epoch'] + 1} of {result['epochs']}, "
         + f"{fit:.0f} s training"
-        + (f", {test:.0f} s testing" if test is not None else "")
+        + (f", {test:.0f} s testing" if test is not None else ""),
+        soft_wrap=True,
     )
     console.print(str(path), soft_wrap=True)

@@ -99,9 +99,9 @@ class TensorBoard(TensorBoardLogger):
 def _finals(metrics: dict[str, dict[str, float]]) -> dict[str, float]:
     return {
         f"z_final/{split}_{name}": value
-        for split, values in metrics.items()
+        for split, values in reversed(metrics.items())
         if split != "train"
-        for name, value in values.items()
+        for name, value in sorted(values.items())
     }
 
 
