@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import torch
 
+from seqbench.compose import CONF
+
 WORDS = [
     "task=text_classification",
     "task.text_column=имя",
@@ -75,6 +77,23 @@ def test_too_good_to_be_true_is_told(
     assert "WARNING" in log.read_text("utf-8")
     assert "texts more than once" in log.read_text("utf-8")
     assert not logging.getLogger("seqbench").handlers
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        f"{group}={path.stem}"
+        for group in ("model", "model/head", "model/embedding")
+        for path in sorted((CONF / group).glob("*.yaml"))
+        if path.stem not in ("base", "per_step")
+    ],
+)
+def test_every_model_head_and_embedding_trains(
+    train: Callable[..., int], here: Path, choice: str
+) -> None:
+    write(here / "a.csv", {"x": VOWELS, "y": CONSONANTS}, rows=60)
+    words = [w for w in WORDS if "embedding" not in w or not choice.startswith("model/emb")]
+    assert train(*words, "task.path=a.csv", "trainer.max_epochs=1", choice) == 0
 
 
 def test_the_same_data_elsewhere_are_the_same_run(

@@ -329,7 +329,10 @@ def test_a_training_that_ends_unvalidated_is_validated_then(
     train: Train, tiny: list[str], here: Path, result: Result, word: str
 ) -> None:
     assert train(*tiny, word) == 0
-    assert set(result(here)["metrics"]) == {"train", "val", "test", "test_length_12"}
+    content = result(here)
+    assert set(content["metrics"]) == {"train", "val", "test", "test_length_12"}
+    assert all("accuracy" in values for values in content["metrics"].values())
+    assert content["best_epoch"] == content["epochs"] - 1
 
 
 def test_global_torch_state_is_put_back(train: Train, tiny: list[str]) -> None:

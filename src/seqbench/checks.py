@@ -27,7 +27,20 @@ def check_trainer(node: Node) -> None:
         raise UserError(f"trainer.gradient_clip_val={node['gradient_clip_val']} is negative")
     if node.get("limit_val_batches") == 0:
         raise UserError("trainer.limit_val_batches=0: the best checkpoint is chosen on validation")
+    if node.get("strategy", "auto") != "auto":
+        raise UserError("trainer.strategy: one device is used at a time as yet; leave it out")
     check_device(node)
+
+
+def check_intervals(node: Node, batches: int) -> None:
+    """Refuse shares and intervals that come to nothing with this many training batches."""
+    limit, interval = node.get("limit_train_batches"), node.get("val_check_interval")
+    if isinstance(limit, float) and int(limit * batches) == 0:
+        raise UserError(f"trainer.limit_train_batches={limit}: that is none of {batches} batches")
+    if isinstance(interval, int) and interval > batches:
+        raise UserError(
+            f"trainer.val_check_interval={interval} is more than the {batches} batches of an epoch"
+        )
 
 
 def check_device(node: Node) -> None:

@@ -17,6 +17,7 @@ from hydra.utils import get_object
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from seqbench.compose import CONF
 from seqbench.errors import UserError, nearest
 
 Node = dict[str, Any]
@@ -172,7 +173,12 @@ class _Validator:
 
 def by_group(name: str, value: Any) -> str:
     """What to write when a whole node was replaced by a word, as in ``model.head=mean``."""
-    return f"; to choose one by name write {name.replace('.', '/')}={value}" if value else ""
+    if not value:
+        return ""
+    group = name.replace(".", "/")
+    if not (CONF / group).is_dir():  # as in model.cell=gru: what is chosen by name is the model
+        group = group.rpartition("/")[0] or group
+    return f"; to choose one by name write {group}={value}"
 
 
 def mismatch(value: Any, annotation: Any) -> str | None:
@@ -187,7 +193,9 @@ def mismatch(value: Any, annotation: Any) -> str | None:
         adapter.validate_json(json.dumps(value))
     except ValidationError as error:
         reasons = [
-            problem["msg"].replace("Input should be", "should be")
+            problem["msg"]
+            .replace("Input should be", "should be")
+            .replace("Field required", "should have more values")
             for problem in error.errors()
             if problem["type"] not in ("is_instance_of", "needs_python_object")
         ]

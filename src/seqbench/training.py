@@ -17,7 +17,7 @@ from seqbench.callbacks.checkpoint import BestCheckpoint
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
 from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
-from seqbench.checks import check_trainer
+from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import UserError
@@ -57,6 +57,7 @@ class Training:
             self.data.prepare_data()
             self.data.setup()
         spec = self.data.spec
+        check_intervals(config["trainer"], len(self.data.loader("train", shuffle=True)))
         build.check_optimisation(config, spec)
         self.module = SequenceModule(
             build.network(config["model"], spec),
@@ -148,10 +149,11 @@ class Training:
             trainer.validate(self.module, self.data, verbose=False)
             trainer.fit(self.module, self.data)
             checkpoint, network = one(trainer, BestCheckpoint), self.module.network
-            epochs, steps = trainer.current_epoch, trainer.global_step
+            epochs, steps = max(1, trainer.current_epoch), trainer.global_step
             if not checkpoint.best:  # ended before the first validation
                 trainer.validate(self.module, self.data, verbose=False)
-                checkpoint.consider(trainer, self.module)
+                checkpoint.consider(trainer, self.module, epochs - 1)
+                checkpoint.complete(self.module, epochs - 1)
         seconds = time.perf_counter() - started
         best = checkpoint.best
         return {

@@ -27,16 +27,16 @@ class BestCheckpoint(Checkpoint):
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         assert isinstance(pl_module, SequenceModule)
-        self.consider(trainer, pl_module)
+        self.consider(trainer, pl_module, trainer.current_epoch)
 
-    def consider(self, trainer: L.Trainer, module: SequenceModule) -> None:
-        """Save the module if its validation results are the best so far."""
+    def consider(self, trainer: L.Trainer, module: SequenceModule, epoch: int) -> None:
+        """Save the module if its validation results, of this epoch, are the best so far."""
         values = module.results["val"]
         rank = [self.sign * values[self.metric], -values["loss"]]
         if not self.best or rank > self.best["rank"]:
             self.best = {
                 "rank": rank,
-                "epoch": trainer.current_epoch,
+                "epoch": epoch,
                 "step": trainer.global_step,
                 "metrics": {"train": {}, "val": dict(values)},
                 "slices": {"train": {}, "val": module.slices["val"]},
@@ -45,10 +45,14 @@ class BestCheckpoint(Checkpoint):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, SequenceModule)
-        if self.best and self.best["epoch"] == trainer.current_epoch:
-            self.best["metrics"]["train"] = dict(pl_module.results["train"])
-            self.best["slices"]["train"] = pl_module.slices["train"]
+        self.complete(pl_module, trainer.current_epoch)
         trainer.save_checkpoint(self.folder / "last.ckpt")
+
+    def complete(self, module: SequenceModule, epoch: int) -> None:
+        """Add the training metrics of this epoch, if it is the best one's."""
+        if self.best and self.best["epoch"] == epoch:
+            self.best["metrics"]["train"] = dict(module.results["train"])
+            self.best["slices"]["train"] = module.slices["train"]
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}

@@ -77,7 +77,7 @@ class Lines(Checkpoint):
                 _epoch(trainer),
                 batch_idx + 1,
                 trainer.num_training_batches,
-                float(outputs["loss"]),
+                float(outputs["loss"]) * trainer.accumulate_grad_batches,
                 extra={"shown": ("lines",)},
             )
 
