@@ -57,7 +57,7 @@ class Training:
             self.data.prepare_data()
             self.data.setup()
         spec = self.data.spec
-        check_intervals(config["trainer"], len(self.data.loader("train", shuffle=True)))
+        check_intervals(config["trainer"], len(self.data.loader("train", training=True)))
         build.check_optimisation(config, spec)
         self.module = SequenceModule(
             build.network(config["model"], spec),

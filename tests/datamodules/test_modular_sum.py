@@ -5,6 +5,7 @@ import torch
 
 from seqbench.batch import IGNORE
 from seqbench.datamodules.modular_sum import ModularSum
+from seqbench.datamodules.sampling import BucketSampler
 
 
 def made(seed: int = 0, data_seed: int = 0) -> ModularSum:
@@ -72,3 +73,16 @@ def test_majority() -> None:
     assert set(values) == {"val", "test", "test_length_1000"}
     assert 0.08 < values["test"]["accuracy"] < 0.12
     assert values["test"]["sequence_accuracy"] == 0
+
+
+def test_unshuffled_takes_each_length_in_turn_every_epoch() -> None:
+    data = ModularSum(train_size=300, val_size=10, test_size=10, batch_size=100, shuffle=False)
+    data.setup()
+    orders = []
+    for epoch in range(2):
+        loader = data.train_dataloader()
+        assert isinstance(loader.sampler, BucketSampler)
+        loader.sampler.set_epoch(epoch)
+        orders.append(np.concatenate(list(loader.sampler)).tolist())
+        assert [batch.inputs.shape[1] for batch in loader] == [25] * 3 + [75] * 3 + [125] * 3
+    assert orders == [list(range(900))] * 2

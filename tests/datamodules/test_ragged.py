@@ -36,3 +36,10 @@ def test_targets_a_step() -> None:
     batch = data[np.array([2, 1])]
     assert batch.inputs.tolist() == [[9, 10, 11], [8, 99, 99]]
     assert batch.targets.tolist() == [[109, 110, 111], [108, IGNORE, IGNORE]]
+
+
+def test_a_fixed_number_of_steps() -> None:
+    data = Ragged(TOKENS, OFFSETS, np.array([0, 1, 2]), padding_id=0, max_length=5, steps=5)
+    batch = data[np.array([1, 2])]
+    assert batch.inputs.tolist() == [[8, 0, 0, 0, 0], [9, 10, 11, 0, 0]]
+    assert batch.lengths.tolist() == [1, 3]

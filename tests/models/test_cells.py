@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seqbench.errors import UserError
 from seqbench.models.cells.base import Backend, Cell, State
 from seqbench.models.cells.gru import GRU
+from seqbench.models.cells.gru_v1 import GRUv1
 from seqbench.models.cells.irnn import IRNN
 from seqbench.models.cells.lstm import LSTM
 from seqbench.models.cells.rnn import RNN
@@ -127,8 +128,8 @@ def test_init_takes_each_gate_by_itself() -> None:
 
 
 def test_init_refuses_what_it_does_not_know() -> None:
-    unknown: Any = "kaiming"
-    with pytest.raises(ValueError, match="unknown init 'kaiming'"):
+    unknown: Any = "glorot"
+    with pytest.raises(ValueError, match="unknown init 'glorot'"):
         init_weight(torch.empty(2, 2), unknown)
 
 
@@ -186,3 +187,22 @@ def test_ragged_state_is_each_rows_own(backend: Literal["native", "reference"]) 
     x, lengths = torch.randn(3, 7, 3), torch.tensor([2, 7, 4])
     y, (h, _) = cell(x, None, lengths)
     torch.testing.assert_close(h, y[torch.arange(3), lengths - 1])
+
+
+def test_kaiming_goes_by_the_inputs() -> None:
+    weight = torch.empty(40, 100)
+    init_weight(weight, "kaiming", gates=4)
+    assert 0.095 < weight.abs().max() < 0.1
+
+
+def test_gru_v1_resets_before_the_product() -> None:
+    """Against the equations written out row by row."""
+    cell = GRUv1(3, 4, update_bias=0.5).double()
+    x, h = torch.randn(2, 3, dtype=torch.float64), torch.randn(2, 4, dtype=torch.float64)
+    w, u, b = (part.chunk(3) for part in (cell.weight_ih, cell.weight_hh, cell.bias))
+    y, _ = cell.step(x, (h,))
+    for row in range(2):
+        r, z = (torch.sigmoid(w[i] @ x[row] + u[i] @ h[row] + b[i]) for i in range(2))
+        n = torch.tanh(w[2] @ x[row] + u[2] @ (r * h[row]) + b[2])
+        torch.testing.assert_close(y[row], (1 - z) * h[row] + z * n, rtol=0, atol=1e-14)
+    assert b[1].tolist() == [0.5] * 4

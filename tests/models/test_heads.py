@@ -125,3 +125,36 @@ def test_refusals_say_why() -> None:
         Pooled(4, 3, pooling=pooling).require("classify")
     PerStep(4, 3).require("tag")
     PerStep(4, 3).require("language_model")
+
+
+def test_after_padding_reads_the_last_column() -> None:
+    head = Pooled(4, 3, after_padding=True)
+    outputs = torch.randn(3, 6, 4)
+    assert torch.equal(head.pool(outputs, LENGTHS), outputs[:, -1])
+    with pytest.raises(UserError, match=r"model\.head\.after_padding=false"):
+        Pooled(4, 3, bidirectional=True, after_padding=True)
+    with pytest.raises(UserError, match=r"model/head=last"):
+        Pooled(4, 3, pooling="mean", after_padding=True)
+
+
+def test_one_logit_is_binary_cross_entropy() -> None:
+    head = Pooled(4, 2, one_logit=True)
+    assert head.linear.out_features == 1
+    hidden, targets = torch.randn(5, 4), torch.tensor([0, 1, 1, 0, 1])
+    loss, count = head.nll(hidden, targets)
+    logit = head.linear(hidden).squeeze(1)
+    want = F.binary_cross_entropy_with_logits(logit, targets.float(), reduction="sum")
+    torch.testing.assert_close(loss, want)
+    assert count == 5
+    assert torch.equal(head.predict(hidden).argmax(-1), (logit > 0).long())
+    with pytest.raises(UserError, match=r"model\.head\.one_logit=false"):
+        Pooled(4, 3, one_logit=True)
+
+
+def test_a_hidden_layer_is_rectified() -> None:
+    head = Pooled(4, 3, hidden_layer=7)
+    hidden = torch.randn(5, 4)
+    layer, _ = head.hidden.children()
+    assert isinstance(layer, torch.nn.Linear)
+    assert layer.out_features == 7
+    torch.testing.assert_close(head.predict(hidden), head.linear(layer(hidden).relu()))

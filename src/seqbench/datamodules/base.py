@@ -36,6 +36,7 @@ class TaskData(L.LightningDataModule):
 
     data_seed: draws and splits the data, whatever the seed of the run.
     seed: orders the training batches.
+    shuffle: training batches in another order each epoch; else sorted by length, always the same.
     """
 
     splits: dict[str, Any]
@@ -53,6 +54,7 @@ class TaskData(L.LightningDataModule):
         batch_size: PositiveInt = 64,
         eval_batch_size: PositiveInt = 256,
         num_workers: NonNegativeInt = 0,
+        shuffle: bool = True,
     ) -> None:
         super().__init__()
         self.seed = seed
@@ -60,6 +62,7 @@ class TaskData(L.LightningDataModule):
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.num_workers = num_workers
+        self.shuffle = shuffle
         self.baselines = {}
         self.facts = {}
         self.notes = []
@@ -73,7 +76,7 @@ class TaskData(L.LightningDataModule):
         return [name for name in self.splits if name not in ("train", "val")]
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        return self.loader("train", shuffle=True)
+        return self.loader("train", training=True)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return self.loader("val")
@@ -81,13 +84,13 @@ class TaskData(L.LightningDataModule):
     def test_dataloader(self) -> list[DataLoader[Batch]]:
         return [self.loader(name) for name in self.tests]
 
-    def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
+    def loader(self, split: str, training: bool = False) -> DataLoader[Batch]:
         """A loader over one split; each has its own generator, so none draws from another's."""
         data: Dataset[Batch] = self.splits[split]
         sampler = BucketSampler(
             self.splits[split].lengths,
-            self.batch_size if shuffle else self.eval_batch_size,
-            shuffle=shuffle,
+            self.batch_size if training else self.eval_batch_size,
+            shuffle=training and self.shuffle,
             seed=self.seed,
             rank=self.trainer.global_rank if self.trainer else 0,
             world_size=self.trainer.world_size if self.trainer else 1,

@@ -20,6 +20,7 @@ class Ragged(Dataset[Batch]):
     targets: ``(N,)`` a label a sequence, or, with ``per_step``, ``(S,)`` a label a token.
     max_length: longer sequences are cut to it: ``head`` keeps their first steps, ``tail`` their
         last, ``head+tail`` half of each.
+    steps: columns of every batch; None: as many as its longest row needs.
 
     ``dataset[rows]`` is the Batch of these rows, cut and padded without a loop over them.
     """
@@ -34,9 +35,11 @@ class Ragged(Dataset[Batch]):
         per_step: bool = False,
         max_length: int | None = None,
         keep: Keep = "head",
+        steps: int | None = None,
     ) -> None:
         self.tokens, self.offsets, self.targets = tokens, offsets, targets
         self.padding_id, self.per_step, self.keep = padding_id, per_step, keep
+        self.steps = steps
         full = np.diff(offsets)
         self.lengths = full if max_length is None else np.minimum(full, max_length)
 
@@ -45,7 +48,7 @@ class Ragged(Dataset[Batch]):
 
     def __getitem__(self, rows: npt.NDArray[np.int64]) -> Batch:
         lengths = self.lengths[rows]
-        steps = np.arange(lengths.max())
+        steps = np.arange(lengths.max() if self.steps is None else self.steps)
         valid = steps < lengths[:, None]
         positions = self.offsets[rows][:, None] + steps
         skipped = self.offsets[rows + 1] - self.offsets[rows] - lengths

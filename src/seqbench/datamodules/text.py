@@ -57,13 +57,14 @@ class TextEncoder:
     """Encodes raw texts, as a task's data were encoded, from what its spec stores.
 
     vocabulary: the tokens, by id; padding is 0, unknown tokens are 1.
-    encoding: ``level``, ``lowercase`` and ``strip_html`` as in ``TextSplitter``, ``max_length``
-        and ``keep`` as in ``Ragged``.
+    encoding: ``level``, ``lowercase`` and ``strip_html`` as in ``TextSplitter``, ``max_length``,
+        ``keep`` and ``pad_to_max`` as in ``TextClassification``.
     """
 
     def __init__(self, vocabulary: Sequence[str], encoding: Mapping[str, Any]) -> None:
         self.max_length: int | None = encoding["max_length"]
         self.keep: Keep = encoding["keep"]
+        self.pad_to_max: bool = encoding.get("pad_to_max", False)
         self.splitter = TextSplitter(
             level=encoding["level"],
             lowercase=encoding["lowercase"],
@@ -94,6 +95,7 @@ class TextEncoder:
             padding_id=PADDING_ID,
             max_length=self.max_length,
             keep=self.keep,
+            steps=self.max_length if self.pad_to_max else None,
         )
 
 

@@ -43,6 +43,7 @@ class TextClassification(TaskData):
     lowercase: lower-case the texts.
     strip_html: turn tags such as ``<br />`` into a space.
     max_length, keep: what is kept of longer texts, see ``Ragged``.
+    pad_to_max: pad every text to ``max_length``; else to the longest of its batch.
     vocabulary_size: most tokens kept, padding and unknown among them.
     min_count: fewest times that a token must occur in train.
     val_fraction, test_fraction: share of train that is drawn for a split which the data lack.
@@ -76,6 +77,7 @@ class TextClassification(TaskData):
         strip_html: bool = False,
         max_length: PositiveInt | None = None,
         keep: Keep = "head",
+        pad_to_max: bool = False,
         vocabulary_size: VocabularySize = 30_000,
         min_count: PositiveInt = 1,
         val_fraction: Fraction = 0.1,
@@ -89,7 +91,9 @@ class TextClassification(TaskData):
             raise UserError(f"task.classes names a class twice: {', '.join(classes)}")
         self.cache_dir = Path(cache_dir).expanduser()
         self.path, self.folder, self.hub, self.encoding = path, folder, hub, encoding
-        self.max_length, self.keep = max_length, keep
+        if pad_to_max and max_length is None:
+            raise UserError("task.pad_to_max=true needs task.max_length")
+        self.max_length, self.keep, self.pad_to_max = max_length, keep, pad_to_max
         self.settings = CorpusSettings(
             text_column=text_column,
             label_column=label_column,
@@ -129,6 +133,7 @@ class TextClassification(TaskData):
                 **{name: chosen[name] for name in ("level", "lowercase", "strip_html")},
                 "max_length": self.max_length,
                 "keep": self.keep,
+                "pad_to_max": self.pad_to_max,
             },
             length_bounds=length_bounds(
                 splits["train"].lengths, max(int(data.lengths.max()) for data in splits.values())
@@ -180,6 +185,7 @@ class TextClassification(TaskData):
             padding_id=PADDING_ID,
             max_length=self.max_length,
             keep=self.keep,
+            steps=self.max_length if self.pad_to_max else None,
         )
 
 

@@ -1,0 +1,54 @@
+"""The gated recurrent unit as first published."""
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqbench.models.cells.base import Cell, State
+from seqbench.models.init import Init, init_weight
+
+
+class GRUv1(Cell):
+    """GRU that resets the state before the matrix product; torch and cuDNN reset after it.
+
+    Chung et al. 2014, "Empirical evaluation of gated recurrent neural networks on sequence
+    modeling" (arXiv:1412.3555), section 3.2. No fast kernel computes it.
+
+    update_bias: the update gate's at the start. The gate multiplies the new value, the complement
+    of torch's, so a negative bias remembers.
+    """
+
+    def __init__(
+        self,
+        input_size: PositiveInt,
+        hidden_size: PositiveInt,
+        *,
+        input_init: Init = "xavier",
+        recurrent_init: Init = "orthogonal",
+        update_bias: float = -1.0,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        self.weight_ih = nn.Parameter(torch.empty(3 * hidden_size, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
+        self.bias = nn.Parameter(torch.zeros(3 * hidden_size))
+        init_weight(self.weight_ih, input_init, gates=3)
+        init_weight(self.weight_hh, recurrent_init, gates=3)
+        nn.init.constant_(self.bias.chunk(3)[1], update_bias)
+
+    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
+        return (torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype),)
+
+    # r = sigmoid(W_r x + U_r h + b_r)
+    # z = sigmoid(W_z x + U_z h + b_z)
+    # n = tanh(W_n x + U_n (r * h) + b_n)
+    # h' = (1 - z) * h + z * n
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        (h,) = state
+        x_r, x_z, x_n = F.linear(x, self.weight_ih, self.bias).chunk(3, -1)
+        u_r, u_z, u_n = self.weight_hh.chunk(3)
+        r = torch.sigmoid(x_r + F.linear(h, u_r))
+        z = torch.sigmoid(x_z + F.linear(h, u_z))
+        n = torch.tanh(x_n + F.linear(r * h, u_n))
+        h = (1 - z) * h + z * n
+        return h, (h,)
