@@ -77,14 +77,14 @@ def test_metrics_csv_has_an_evaluation_before_the_first_step(
 def test_the_best_checkpoint_alone_gives_the_result_s_numbers(
     train: Train, tiny: list[str], here: Path, result: Result
 ) -> None:
-    from seqbench import build
+    from seqbench import build, load
     from seqbench.batch import IGNORE
 
     assert train(*tiny) == 0
     content = result(here)
     (checkpoint,) = here.rglob("best.ckpt")
     (here / "alone.ckpt").write_bytes(checkpoint.read_bytes())
-    module = build.load(here / "alone.ckpt")
+    module = load(here / "alone.ckpt").module
     data = build.data(content["config"])
     data.setup()
     (batch,) = data.loader("test")
@@ -193,13 +193,13 @@ def test_one_word_settings_work(train: Train, tiny: list[str], override: str) ->
 
 def test_clipping_limits_the_norm(train: Train, tiny: list[str], here: Path) -> None:
     """With a tiny limit and plain SGD, weights move by no more than steps * lr * limit."""
-    from seqbench import build
+    from seqbench import build, load
 
     words = [*tiny, "optimizer=sgd", "optimizer.momentum=0", "optimizer.nesterov=false"]
     words += ["scheduler=constant", "optimizer.lr=1.0", "trainer.gradient_clip_val=1e-4"]
     assert train(*words, "trainer.max_epochs=1") == 0
     (first,) = here.rglob("last.ckpt")
-    module = build.load(first)
+    module = load(first).module
     config = module.config
     assert config is not None
     torch.manual_seed(0)

@@ -13,16 +13,35 @@ if TYPE_CHECKING:
     from seqbench.models.cells.base import Cell
     from seqbench.models.network import Network
     from seqbench.spec import TaskSpec
+    from seqbench.train import Result, run
+    from seqbench.trained import Prediction, Trained, load
 
-__all__ = ["Batch", "Cell", "Network", "TaskData", "TaskSpec", "UserError"]
+__all__ = [
+    "Batch",
+    "Cell",
+    "Network",
+    "Prediction",
+    "Result",
+    "TaskData",
+    "TaskSpec",
+    "Trained",
+    "UserError",
+    "load",
+    "run",
+]
 
 _HOMES = {
     "Batch": "seqbench.batch",
     "Cell": "seqbench.models.cells.base",
     "Network": "seqbench.models.network",
+    "Prediction": "seqbench.trained",
+    "Result": "seqbench.train",
     "TaskData": "seqbench.datamodules.base",
     "TaskSpec": "seqbench.spec",
+    "Trained": "seqbench.trained",
     "UserError": "seqbench.errors",
+    "load": "seqbench.trained",
+    "run": "seqbench.train",
 }
 
 

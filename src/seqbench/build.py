@@ -17,7 +17,6 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from seqbench.config import Node, locate, parameters
 from seqbench.datamodules.base import TaskData
 from seqbench.errors import UserError
-from seqbench.models.module import SequenceModule
 from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
 
@@ -205,13 +204,3 @@ def sources(config: Node) -> dict[str, str]:
 
 
 INSTALLED = {"torch", "lightning", "lightning_fabric", "builtins", "abc", "typing", "collections"}
-
-
-def load(checkpoint: Path) -> SequenceModule:
-    """The trained module of a checkpoint, from nothing but that file."""
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    config, spec = content["seqbench"]["config"], TaskSpec.from_dict(content["seqbench"]["spec"])
-    module = SequenceModule(network(config["model"], spec), spec, config=config)
-    weights = content["state_dict"]
-    module.load_state_dict(weights, strict=True)
-    return module.eval()

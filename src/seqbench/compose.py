@@ -16,6 +16,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.singleton import Singleton
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
@@ -26,7 +27,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqbench.errors import UserError, complain, nearest
+from seqbench.errors import UserError, nearest
 
 PACKAGE = Path(__file__).parent
 CONF = next(p for p in (PACKAGE / "conf", PACKAGE.parents[1] / "conf") if p.is_dir())
@@ -78,29 +79,30 @@ def options_first(arguments: list[str]) -> list[str]:
 def run(argv: list[str], job: Job) -> int:
     """Compose from ``argv`` and call ``job`` with each resolved config and the origin of its keys.
 
-    The largest of the jobs' exit statuses; 2, with one line on standard error, for whatever Hydra
-    or OmegaConf refuses.
+    The largest of the jobs' exit statuses. UserError for whatever Hydra or OmegaConf refuses;
+    what a job raises is raised again when all jobs are done.
     """
-    try:
-        arguments = options_first([quote(argument) for argument in argv])
-    except UserError as error:
-        return complain(error)
+    arguments = options_first([quote(argument) for argument in argv])
     statuses = [0]
+    errors: list[Exception] = []
 
     def task(composed: DictConfig) -> None:
         try:
-            config = resolve(composed)
-        except (OmegaConfBaseException, UserError) as error:
-            statuses.append(complain(translate(error, arguments)))
-        else:
-            statuses.append(job(config, origins()))
+            statuses.append(job(resolve(composed), origins()))
+        except Exception as error:  # Hydra would print lines of its own
+            errors.append(error)
 
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
+    singletons = Singleton.get_state()
     try:
         with _command_line(arguments):
             program()
-    except (HydraException, OmegaConfBaseException, UserError) as error:
-        statuses.append(complain(translate(error, arguments)))
+        if errors:
+            raise errors[0]
+    except (HydraException, OmegaConfBaseException) as error:
+        raise translate(error, arguments) from error
+    finally:
+        Singleton.set_state(singletons)
     return max(statuses)
 
 
@@ -174,8 +176,6 @@ def _holds(config: Any, name: str) -> bool:
 
 def translate(error: Exception, arguments: list[str]) -> UserError:
     """Hydra's and OmegaConf's own errors as one line each."""
-    if isinstance(error, UserError):
-        return error
     text = str(error) or str(error.__cause__)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")

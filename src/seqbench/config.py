@@ -113,6 +113,11 @@ def validate(config: Node, supplied: Mapping[str, Collection[str]], origin: Orig
     _Validator(supplied, origin).call(config, RunConfig, "")
 
 
+def validate_node(node: Node, name: str, supplied: Mapping[str, Collection[str]]) -> None:
+    """Check one node with ``_target_`` of a config that was kept, as ``model``."""
+    _Validator(supplied, lambda key: "").value(node, Node, name)
+
+
 class _Validator:
     def __init__(self, supplied: Mapping[str, Collection[str]], origin: Origin) -> None:
         self.supplied = supplied

@@ -1,6 +1,7 @@
-"""The one exception that means: the user can mend this."""
+"""The one exception that means: the user can mend this; and how it is told."""
 
 import sys
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -13,9 +14,12 @@ class UserError(Exception):
     """
 
 
-def complain(error: UserError) -> int:
-    """Print the one line to standard error; the exit status that goes with it."""
-    print(f"seqbench: {error}", file=sys.stderr)
+def complain(error: UserError, show_traceback: bool = False) -> int:
+    """Print the one line to standard error, with the way to it if asked for; the exit status."""
+    if show_traceback:
+        traceback.print_exception(error)
+    line = " ".join(str(error).split("\n"))
+    print(f"seqbench: {line}".encode(errors="backslashreplace").decode(), file=sys.stderr)
     return 2
 
 

@@ -4,6 +4,7 @@ import ctypes
 import os
 import random
 import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,14 +24,15 @@ HARMLESS = (
 
 @contextmanager
 def isolated(threads: int | None) -> Iterator[None]:
-    """Torch's global settings as they were, when a run of several in a process is over."""
+    """Global settings and random states as they were, when this use of torch is over."""
     count, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     dtype, benchmark = torch.get_default_dtype(), torch.backends.cudnn.benchmark
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     if threads:
         torch.set_num_threads(threads)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.random.fork_rng():
             for message in HARMLESS:
                 warnings.filterwarnings("ignore", message)
             yield
@@ -39,8 +41,11 @@ def isolated(threads: int | None) -> Iterator[None]:
         torch.use_deterministic_algorithms(deterministic)
         torch.set_default_dtype(dtype)
         torch.backends.cudnn.benchmark = benchmark
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        if threading.current_thread() is threading.main_thread():  # no other may
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
 
 def seed_all(seed: int) -> None:

@@ -6,34 +6,97 @@ Exit status: 0 done, 1 a run failed, 2 the user's mistake, 130 and 143 ended by 
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from seqbench import compose
+from seqbench.commands import guarded
 from seqbench.errors import UserError, complain
+from seqbench.runs import Run
+
+if TYPE_CHECKING:
+    from seqbench.trained import Trained
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line ``argv`` (without the program's name); its exit status."""
     share_cores()
-    try:
-        return compose.run(sys.argv[1:] if argv is None else argv, _job)
-    except KeyboardInterrupt:
-        return 130
-    except SystemExit as end:  # of --help, or of an option that Hydra does not know
-        return end.code if isinstance(end.code, int) else 1
+    return guarded(lambda words, show: compose.run(words, partial(_job, show_traceback=show)), argv)
 
 
-def _job(config: dict[str, Any], origin: Callable[[str], str]) -> int:
+@dataclass(frozen=True)
+class Result:
+    """What ``run`` gives back: a finished run.
+
+    path: the run directory. content: its ``result.json``. Printed, it is the table that ends a
+    run on the command line.
+    """
+
+    path: Path
+    content: dict[str, Any]
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """By split and name, as ``result.metrics["test"]["accuracy"]``."""
+        metrics: dict[str, dict[str, float]] = self.content["metrics"]
+        return metrics
+
+    @cached_property
+    def model(self) -> "Trained":
+        """The network of the best epoch, ready to predict and evaluate."""
+        from seqbench.checkpoint import named_packages
+        from seqbench.trained import load
+
+        return load(self.path, trust=named_packages(self.content["config"]))
+
+    def __str__(self) -> str:
+        from seqbench.summary import as_text
+
+        return as_text(self.content, self.path)
+
+
+def run(overrides: Iterable[str] = ()) -> Result:
+    """Train and test one network, as ``python -m seqbench.train OVERRIDES`` does.
+
+    The same run again is not trained twice; its result is read. Torch's settings, the global
+    random states, signal handlers and ``sys.argv`` are afterwards what they were before.
+
+    Raises UserError for a mistake in the overrides or the data, and whatever ends a training.
+    """
+    done: list[Run] = []
+
+    def job(config: dict[str, Any], origin: Callable[[str], str]) -> int:
+        done.append(_train(config, origin))
+        return 0
+
+    words = list(overrides)
+    options = [word for word in words if word.startswith("-") and "=" not in word]
+    if {*options} - {"--config-dir", "-cd"}:
+        raise UserError(f"{options[0]}: run() trains one network; it takes KEY=VALUE only")
+    compose.run(words, job)
+    (finished,) = done
+    return Result(finished.path.absolute(), finished.result())
+
+
+def _train(config: dict[str, Any], origin: Callable[[str], str]) -> Run:
     from seqbench.build import SUPPLIED
     from seqbench.config import validate
     from seqbench.training import train
 
+    validate(config, SUPPLIED, origin)
+    return train(config)
+
+
+def _job(config: dict[str, Any], origin: Callable[[str], str], show_traceback: bool) -> int:
+    from seqbench.summary import show
+
     try:
-        validate(config, SUPPLIED, origin)
-        return train(config)
+        finished = _train(config, origin)
     except UserError as error:
-        return complain(error)
+        return complain(error, show_traceback)
     except SystemExit as end:
         if end.code == 143:
             raise
@@ -42,6 +105,8 @@ def _job(config: dict[str, Any], origin: Callable[[str], str]) -> int:
     except Exception:
         traceback.print_exc()
         return 1
+    show(finished.result(), finished.path)
+    return 0
 
 
 def share_cores() -> None:

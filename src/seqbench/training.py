@@ -24,17 +24,17 @@ from seqbench.errors import UserError
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
-from seqbench.summary import show
 
 log = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=Callback)
 
 
-def train(config: Node) -> int:
-    """Train, test and keep one run, or show the finished one; the exit status.
+def train(config: Node) -> runs.Run:
+    """Train, test and keep one run, or find the finished one.
 
-    config: resolved and validated. Raises UserError before anything is written.
+    config: resolved and validated. Raises UserError before anything is written, SystemExit 143
+    when it is told to end, and what a cell or task raises.
     """
     keep_freed_memory()
     with isolated(config["threads"]), console(shown(config["progress"])):
@@ -66,14 +66,15 @@ class Training:
             optimizer=build.optimizer(config),
             scheduler=build.scheduler(config, spec),
             config=config,
+            fingerprint=self.data.fingerprint,
         )
         sources = build.sources(config)
         self.identity = runs.identity(config, self.data.fingerprint, sources)
         self.group = runs.group(config, self.data.fingerprint, sources)
         self.setup_seconds = time.perf_counter() - started
 
-    def go(self) -> int:
-        """Show, test or train, as the earlier runs of this identity demand."""
+    def go(self) -> runs.Run:
+        """Find, test or train, as the earlier runs of this identity demand."""
         names = self.config["names"]
         outputs = Path(self.config["paths"]["output_dir"]).expanduser()
         folder = outputs / names["task"] / names["model"]
@@ -89,8 +90,8 @@ class Training:
             log.info("%s: %s; training anew in %s", before[-1].path, before[-1].status(), run.path)
         return self.first(run)
 
-    def again(self, run: runs.Run) -> int:
-        """Show a finished run; test it first if that was left out."""
+    def again(self, run: runs.Run) -> runs.Run:
+        """A finished run; it is tested if that was left out."""
         result = run.result()
         if self.config["test"] and result["seconds"]["test"] is None:
             if not (run.checkpoints / "best.ckpt").exists():
@@ -104,10 +105,9 @@ class Training:
                     board.finals({split: result["metrics"][split] for split in self.data.tests})
         else:
             log.info("%s: trained already; force=true trains it anew", run.path)
-        show(result, run.path)
-        return 0
+        return run
 
-    def first(self, run: runs.Run) -> int:
+    def first(self, run: runs.Run) -> runs.Run:
         """Train in a new run directory, and leave a result there or a status that tells why not."""
         trainer = self.trainer(run)
         config_yaml = OmegaConf.to_yaml(OmegaConf.create(self.config))
@@ -123,12 +123,7 @@ class Training:
                     board.conclude(self.config, result["metrics"])
         except SIGTERMException as error:
             raise SystemExit(143) from error
-        except UserError:
-            raise
-        except Exception:
-            return 1
-        show(result, run.path)
-        return 0
+        return run
 
     def trainer(self, run: runs.Run) -> L.Trainer:
         bar = shown(self.config["progress"]) == "bar"
@@ -226,7 +221,7 @@ def telling(run: runs.Run) -> Iterator[None]:
         log.info("%s: interrupted", run.path)
         raise
     except Exception:
-        log.exception("%s: failed", run.path)
+        log.exception("%s: failed", run.path, extra={"shown": ()})  # the caller shows it
         raise
 
 

@@ -74,3 +74,18 @@ class BucketSampler(Sampler[Indices]):
 
     def _sorted(self, rows: Indices) -> Indices:
         return rows[np.argsort(self.lengths[rows], kind="stable")]
+
+
+def batches_of_tokens(lengths: npt.ArrayLike, tokens: int) -> list[Indices]:
+    """All rows in batches of like length, each of at most ``tokens`` steps with its padding.
+
+    A row that is longer is a batch by itself.
+    """
+    sizes = np.asarray(lengths)
+    batches, start = [], 0
+    rows = np.argsort(-sizes, kind="stable")
+    while start < len(rows):
+        width = max(1, tokens // int(sizes[rows[start]]))
+        batches.append(rows[start : start + width])
+        start += width
+    return batches

@@ -25,7 +25,8 @@ class SequenceModule(L.LightningModule):
 
     tests: names of the test splits, in the order of their loaders.
     optimizer: from parameters to an optimiser. scheduler: from an optimiser and the steps
-    and epochs in all to a Lightning scheduler config. config: the run's, to be kept in checkpoints.
+    and epochs in all to a Lightning scheduler config. config, fingerprint: the run's and its
+    data's, to be kept in checkpoints.
 
     ``results`` holds each split's metrics as last computed, ``slices`` the same by slice.
     """
@@ -38,12 +39,13 @@ class SequenceModule(L.LightningModule):
         optimizer: MakeOptimizer | None = None,
         scheduler: MakeScheduler | None = None,
         config: dict[str, Any] | None = None,
+        fingerprint: str = "",
     ) -> None:
         super().__init__()
         self.network = network
         self.spec = spec
         self.tests = list(tests)
-        self.config = config
+        self.config, self.fingerprint = config, fingerprint
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.splits = ["train", "val", *tests]
         self.scores = nn.ModuleList(
@@ -61,6 +63,7 @@ class SequenceModule(L.LightningModule):
         checkpoint["seqbench"] = {
             "schema_version": 1,
             "config": self.config,
+            "fingerprint": self.fingerprint,
             "spec": self.spec.to_dict(),
         }
 

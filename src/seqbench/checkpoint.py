@@ -1,0 +1,120 @@
+"""Checkpoints: found by a run directory, read without running anything that stands in them."""
+
+import pickle
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqbench import build
+from seqbench.config import Node, locate, validate_node
+from seqbench.errors import UserError
+from seqbench.models.module import SequenceModule
+from seqbench.spec import TaskSpec
+
+SCHEMA_VERSION = 1
+OWN = "seqbench"
+
+
+def find(run: str | Path) -> Path:
+    """The checkpoint of a run directory, of the one run below a directory, or the file itself."""
+    path = Path(run).expanduser()
+    if not path.exists():
+        raise UserError(f"{run}: no such run directory or checkpoint")
+    if path.is_file():
+        return path
+    best = path / "checkpoints" / "best.ckpt"
+    if best.exists():
+        return best
+    if (path / "status.json").exists():
+        raise UserError(f"{run}: this run has no checkpoints/best.ckpt; train it to its end")
+    below = sorted(path.rglob("checkpoints/best.ckpt"))
+    if not below:
+        raise UserError(f"{run}: no run directory (with checkpoints/best.ckpt), nor one above it")
+    if len(below) > 1:
+        some = ", ".join(str(found.parents[1]) for found in below[:3])
+        raise UserError(f"{run}: there are {len(below)} runs; name one of them: {some}, ...")
+    return below[0]
+
+
+def load(path: Path, trust: Collection[str] = ()) -> tuple[SequenceModule, dict[str, Any]]:
+    """The trained module of a checkpoint, from nothing but that file, and what seqbench keeps
+    there: ``config``, ``spec`` and ``fingerprint``.
+
+    trust: packages whose classes may be built, beside seqbench's own.
+
+    Raises UserError for a file that is damaged, not seqbench's, of another version, or that names
+    classes which are not trusted.
+    """
+    weights, kept = _read(path)
+    config = kept["config"]
+    check_trust(config["model"], path, trust)
+    try:
+        validate_node(config["model"], "model", build.SUPPLIED)
+        spec = TaskSpec.from_dict(kept["spec"])
+        module = SequenceModule(build.network(config["model"], spec), spec, config=config)
+        module.load_state_dict(weights, strict=True)
+    except (UserError, TypeError, RuntimeError) as error:
+        raise UserError(
+            f"{path}: does not fit this version of seqbench, or the code of its classes has "
+            f"changed: {build.one_line(error)}"
+        ) from error
+    return module.eval(), kept
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path}: holds other than weights and plain values; seqbench did not write it"
+        ) from error
+    except Exception as error:
+        raise UserError(f"{path}: damaged, or no checkpoint: {build.one_line(error)}") from error
+    kept = content.get("seqbench") if isinstance(content, dict) else None
+    if not isinstance(kept, dict):
+        raise UserError(f"{path}: a checkpoint, but not one that seqbench wrote")
+    if kept.get("schema_version") != SCHEMA_VERSION:
+        raise UserError(
+            f"{path}: of version {kept.get('schema_version')}, this seqbench reads "
+            f"{SCHEMA_VERSION}; use the version that wrote it"
+        )
+    try:
+        _ = kept["config"]["model"], kept["config"]["task"], kept["spec"], kept["fingerprint"]
+        return dict(content["state_dict"]), kept
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: incomplete: it lacks {error}") from error
+
+
+def named_packages(config: Node) -> set[str]:
+    """The packages that a config's model and task come from."""
+    nodes = (config["model"], config["task"])
+    return {target.partition(".")[0] for node in nodes for target in _targets(node)}
+
+
+def check_trust(node: Any, path: Path, trust: Collection[str]) -> None:
+    """Refuse targets outside seqbench that nobody vouched for, before any of them is imported."""
+    trusted = {OWN, *trust}
+    for target in _targets(node):
+        package = target.partition(".")[0]
+        # A path through a trusted module may end in anything that it imports.
+        if package in trusted:
+            found = locate(target)
+            package = str(getattr(found, "__module__", "")).partition(".")[0] or target
+        if package not in trusted:
+            raise UserError(
+                f"{path}: names {target}, which is code outside seqbench; if you trust it, "
+                f"add --trust {package}"
+            )
+
+
+def _targets(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "_target_" in value:
+            yield str(value["_target_"])
+        for inner in value.values():
+            yield from _targets(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _targets(inner)

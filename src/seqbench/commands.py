@@ -1,0 +1,61 @@
+"""What the command lines of all verbs share. Needs no torch."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from seqbench.errors import UserError, complain
+
+TRACEBACK = "--traceback"
+
+
+class Parser(argparse.ArgumentParser):
+    """An ordinary command line whose mistakes are UserErrors, as all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} ({self.prog} --help)")
+
+
+def parser(verb: str, description: str) -> Parser:
+    """The command line of a verb that starts from a trained network."""
+    made = Parser(f"python -m seqbench.{verb}", description=description, allow_abbrev=False)
+    made.add_argument("run", metavar="RUN", help="a run directory, one above it, or a checkpoint")
+    made.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="build classes of this package, if the checkpoint names any outside seqbench",
+    )
+    made.add_argument(
+        "--device",
+        choices=("auto", "cpu", "gpu"),
+        default="auto",
+        help="where it runs; auto takes a GPU if there is one",
+    )
+    made.add_argument("--threads", type=int, help="CPU threads of torch")
+    made.add_argument(TRACEBACK, action="store_true", help="show where a mistake was found")
+    return made
+
+
+def guarded(body: Callable[[list[str], bool], int], argv: list[str] | None) -> int:
+    """``body(arguments, show_traceback)`` of a command line; its exit status, whatever happens.
+
+    argv: without the program's name; None is this process's own.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    show_traceback = TRACEBACK in arguments
+    arguments = [argument for argument in arguments if argument != TRACEBACK]
+    try:
+        return body(arguments, show_traceback)
+    except UserError as error:
+        return complain(error, show_traceback)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read the output wants no more of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except SystemExit as end:  # of --help, or of an option that Hydra does not know
+        return end.code if isinstance(end.code, int) else 1

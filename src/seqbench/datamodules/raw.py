@@ -1,0 +1,72 @@
+"""Sequences as a user types them, encoded as a trained network's data were."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seqbench.datamodules.ragged import Ragged
+from seqbench.datamodules.text import UNKNOWN_ID, TextEncoder
+from seqbench.errors import UserError
+from seqbench.spec import TaskSpec
+
+Ints = npt.NDArray[np.int64]
+
+
+class Encoded(NamedTuple):
+    """data: N sequences, whose targets mean nothing. tokens, unknown: ``(N,)`` how many each has,
+    and how many of them the vocabulary lacks."""
+
+    data: Ragged
+    tokens: Ints
+    unknown: Ints
+
+
+def encode(spec: TaskSpec, named: Sequence[tuple[str, str | Sequence[int]]]) -> Encoded:
+    """Texts by the spec's vocabulary; where it has none, numbers: ``"3 1 4"`` or ``[3, 1, 4]``.
+
+    named: what to call each sequence in a message, and the sequence, not empty.
+
+    Raises UserError for what is neither text nor number, or out of range.
+    """
+    if spec.vocabulary:
+        data = TextEncoder.from_spec(spec).dataset([_text(name, value) for name, value in named])
+        unknown = np.add.reduceat(data.tokens == UNKNOWN_ID, data.offsets[:-1], dtype=np.int64)
+        return Encoded(data, np.diff(data.offsets), unknown)
+    allowed = {str(number) for number in range(spec.input_size) if number != spec.padding_id}
+    rows = [_numbers(name, value, allowed) for name, value in named]
+    tokens = np.array([len(row) for row in rows], np.int64)
+    data = Ragged(
+        np.concatenate(rows),
+        np.concatenate([[0], np.cumsum(tokens)]),
+        np.zeros(len(rows), np.int64),
+        padding_id=spec.padding_id,
+    )
+    return Encoded(data, tokens, np.zeros(len(rows), np.int64))
+
+
+def is_empty(value: str | Sequence[int]) -> bool:
+    return not (value.strip() if isinstance(value, str) else len(value))
+
+
+def _text(name: str, value: str | Sequence[int]) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"{name}: {value!r} is no text, and this network reads texts")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{name}: not valid Unicode: {value[:80]!a}") from None
+    return value
+
+
+def _numbers(name: str, value: str | Sequence[int], allowed: Collection[str]) -> Ints:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(map(str, value))
+    wrong = next((word for word in words if word not in allowed), None)
+    if wrong is not None:
+        numbers = sorted(map(int, allowed))
+        raise UserError(
+            f"{name}: {wrong[:80]!r} should be a whole number from {numbers[0]} to {numbers[-1]}; "
+            "write numbers with spaces between"
+        )
+    return np.array(words, np.int64)

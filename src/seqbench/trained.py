@@ -1,0 +1,206 @@
+"""A trained network in use: predict on raw sequences, evaluate on data."""
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqbench import build, checkpoint
+from seqbench.batch import Batch
+from seqbench.checks import check_device
+from seqbench.config import validate_node
+from seqbench.datamodules.base import TaskData
+from seqbench.datamodules.raw import encode, is_empty
+from seqbench.datamodules.sampling import batches_of_tokens
+from seqbench.errors import UserError
+from seqbench.isolation import isolated
+from seqbench.logs import console
+from seqbench.models.module import SequenceModule
+from seqbench.spec import TaskSpec
+
+TOKENS = 100_000
+"""Steps of a batch, padding included: bounds the memory whatever the lengths are."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one sequence.
+
+    label: the class, or one for each step; None for an empty text.
+    probabilities: of each class by its name; for labels of steps, of the label given.
+    tokens, unknown: how many the sequence has, and how many of them the vocabulary lacks.
+    """
+
+    label: str | list[str] | None
+    probabilities: dict[str, float] | list[float]
+    tokens: int
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics, slices and report of one split, as result.json has them. rows: sequences."""
+
+    split: str
+    rows: int
+    metrics: dict[str, float]
+    slices: dict[str, Any]
+    report: dict[str, Any]
+
+
+class Trained:
+    """A trained network, as ``seqbench.load`` gives it.
+
+    path: of the checkpoint. config: of the run. spec: of the task. module: the LightningModule;
+    its ``network`` is a plain ``nn.Module``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        module: SequenceModule,
+        kept: dict[str, Any],
+        trust: Collection[str],
+        device: str,
+        threads: int | None,
+    ) -> None:
+        self.path, self.module, self.trust, self.threads = path, module, trust, threads
+        self.config: dict[str, Any] = kept["config"]
+        self.fingerprint: str = kept["fingerprint"]
+        self.accelerator = device
+        check_device({"accelerator": device})
+        use_gpu = device != "cpu" and torch.cuda.is_available()
+        self.device = torch.device("cuda" if use_gpu else "cpu")
+
+    @property
+    def spec(self) -> TaskSpec:
+        return self.module.spec
+
+    def predict(
+        self, sequences: Sequence[str | Sequence[int]], *, names: Sequence[str] | None = None
+    ) -> list[Prediction]:
+        """Predict texts, or sequences of numbers where the task has numbers, in their order.
+
+        names: what to call each in an error. A text longer than the task's ``max_length`` is cut
+        as the training data were.
+
+        Raises UserError for what is neither text nor number, or out of range.
+        """
+        if isinstance(sequences, str):
+            raise UserError(f"predict takes a list of sequences, not one text: [{sequences!r}]")
+        full = [i for i, sequence in enumerate(sequences) if not is_empty(sequence)]
+        found = [Prediction(None, {}, 0, 0)] * len(sequences)
+        if not full:
+            return found
+        called = names or [f"sequence {place}" for place in range(1, len(sequences) + 1)]
+        encoded = encode(self.spec, [(called[i], sequences[i]) for i in full])
+        module = self.module.to(self.device).eval()
+        with self._isolated(), torch.inference_mode():
+            for rows in batches_of_tokens(encoded.data.lengths, TOKENS):
+                batch = encoded.data[rows]
+                moved = Batch(*(None if part is None else part.to(self.device) for part in batch))
+                probabilities = module(moved).float().softmax(-1).cpu().numpy()
+                for i, row in enumerate(rows):
+                    counts = int(encoded.tokens[row]), int(encoded.unknown[row])
+                    values = probabilities[i]
+                    found[full[row]] = self._prediction(values, int(batch.lengths[i]), *counts)
+        return found
+
+    def _prediction(self, values: Any, length: int, tokens: int, unknown: int) -> Prediction:
+        """values: probabilities ``(C,)``, or ``(T, C)`` padded behind ``length`` steps."""
+        names = self.spec.labels or tuple(map(str, range(self.spec.output_size)))
+        if values.ndim == 1:
+            by_name = {name: float(p) for name, p in zip(names, values, strict=True)}
+            return Prediction(names[values.argmax()], by_name, tokens, unknown)
+        steps = values[:length]
+        labels = [names[i] for i in steps.argmax(-1)]
+        return Prediction(labels, steps.max(-1).tolist(), tokens, unknown)
+
+    def evaluate(self, split: str = "test", data: str | Path | None = None) -> Evaluation:
+        """Measure on a split of the run's own data or, with ``data``, on a labelled file.
+
+        Nothing is written but the cache of encoded data. Raises UserError where the data are
+        missing, have changed since the training, or don't fit the network.
+        """
+        with self._isolated():
+            task = self._task()
+            if data is not None:
+                split = str(data)
+                task.splits = {split: task.labelled(str(data), self.spec)}
+            else:
+                self._set_up(task, split)
+            return self._evaluate(task, split)
+
+    def _task(self) -> TaskData:
+        node = self.config["task"]
+        checkpoint.check_trust(node, self.path, self.trust)
+        validate_node(node, "task", build.SUPPLIED)
+        cache = os.environ.get("SEQBENCH_CACHE_DIR", self.config["paths"]["cache_dir"])
+        return build.data(self.config | {"paths": {"cache_dir": cache}})
+
+    def _set_up(self, task: TaskData, split: str) -> None:
+        try:
+            task.prepare_data()
+            task.setup()
+        except UserError as error:
+            raise UserError(f"the data of this run cannot be read here: {error}") from error
+        if task.fingerprint != self.fingerprint:
+            raise UserError(
+                "the data of this run have changed since it was trained; "
+                "--data PATH evaluates a file as it is"
+            )
+        if split not in task.splits:
+            raise UserError(f"there is no split {split!r}; there are {', '.join(task.splits)}")
+
+    def _evaluate(self, task: TaskData, split: str) -> Evaluation:
+        precision = self.config["trainer"].get("precision", "32-true")
+        node = {"accelerator": self.accelerator, "precision": precision}
+        try:
+            check_device(node)
+        except UserError:  # float16 without a GPU: the weights are float32 all the same
+            node["precision"] = "32-true"
+        trainer = build.trainer(
+            {"trainer": {"_target_": "lightning.pytorch.Trainer", "devices": 1, **node}},
+            Path(os.devnull),
+            callbacks=[],
+            loggers=[],
+            bar=False,
+        )
+        module = SequenceModule(self.module.network, self.spec, tests=[split], config=self.config)
+        trainer.test(module, dataloaders=[task.loader(split)], verbose=False)
+        self.module.to(self.device)
+        return Evaluation(
+            split,
+            len(task.splits[split]),
+            module.results[split],
+            module.slices[split],
+            module.reports[split],
+        )
+
+    @contextmanager
+    def _isolated(self) -> Iterator[None]:
+        with isolated(self.threads), console("none"):
+            yield
+
+
+def load(
+    run: str | Path,
+    *,
+    trust: Collection[str] = (),
+    device: str = "auto",
+    threads: int | None = None,
+) -> Trained:
+    """A trained network, from a run directory, a directory above one run, or a checkpoint alone.
+
+    trust: packages outside seqbench whose classes may be built, where the checkpoint names any.
+    device: ``auto``, ``cpu`` or ``gpu``. threads: of torch, while it is used.
+
+    Raises UserError where there is no such run, or its checkpoint cannot be used.
+    """
+    path = checkpoint.find(run)
+    module, kept = checkpoint.load(path, trust)
+    return Trained(path, module, kept, trust, device, threads)
