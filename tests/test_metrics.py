@@ -63,6 +63,7 @@ def test_scores_do_not_depend_on_the_batch_size(
         parts = scores(spec, logits, batch, size)
         assert parts.compute() == pytest.approx(whole.compute(), rel=1e-5)
         assert parts.slices() == whole.slices()
+        assert parts.report() == whole.report()
 
 
 def test_sequence_scores(tagged: tuple[torch.Tensor, Batch]) -> None:
@@ -94,3 +95,74 @@ def test_reset_forgets(tagged: tuple[torch.Tensor, Batch]) -> None:
     part = Batch(*(field[:5] for field in batch[:3]))
     kept.update(nll, (targets != IGNORE).sum(), logits[:5], part)
     assert kept.compute() == pytest.approx(scores(TAG, logits[:5], part, 5).compute())
+
+
+def answered(confusion: list[list[int]], labels: tuple[str, ...] = ()) -> Scores:
+    """The scores of a network that answers as ``confusion`` has it, four rows at a time."""
+    pairs = [
+        (true, predicted)
+        for true, row in enumerate(confusion)
+        for predicted, count in enumerate(row)
+        for _ in range(count)
+    ]
+    targets, predicted = torch.tensor(pairs).T
+    spec = TaskSpec(kind="classify", input_size=9, output_size=len(confusion), labels=labels)
+    logits = F.one_hot(predicted, len(confusion)).float()
+    batch = Batch(torch.zeros(len(targets), 1), torch.ones(len(targets)).long(), targets)
+    return scores(spec, logits, batch, 4)
+
+
+def test_a_report_by_hand() -> None:
+    """Unequal classes; c is never predicted, d does not occur."""
+    confusion = [[4, 1, 0, 0], [1, 2, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]]
+    found = answered(confusion, ("a", "b", "c", "d"))
+    nothing = {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    assert found.report() == {
+        "classes": {
+            "a": {
+                "precision": pytest.approx(4 / 7),
+                "recall": pytest.approx(4 / 5),
+                "f1": pytest.approx(2 / 3),
+                "support": 5,
+            },
+            "b": {
+                "precision": pytest.approx(2 / 3),
+                "recall": pytest.approx(2 / 3),
+                "f1": pytest.approx(2 / 3),
+                "support": 3,
+            },
+            "c": nothing | {"support": 2},
+            "d": nothing | {"support": 0},
+        },
+        "confusion": confusion,
+    }
+    values = found.compute()
+    assert values["accuracy"] == pytest.approx(6 / 10)
+    assert values["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
+
+
+def test_a_class_that_is_only_predicted_counts_in_the_macro_f1() -> None:
+    found = answered([[1, 1, 0], [0, 0, 0], [0, 0, 2]])
+    assert found.report()["classes"]["1"] == {
+        "precision": 0.0,
+        "recall": 0.0,
+        "f1": 0.0,
+        "support": 0,
+    }
+    assert found.compute()["macro_f1"] == pytest.approx((2 / 3 + 0 + 1) / 3)
+
+
+@pytest.mark.parametrize("classes", [3, 7, 40])
+def test_macro_f1_is_torchmetrics_own(classes: int) -> None:
+    torch.manual_seed(classes)
+    confusion = torch.randint(0, 4, (classes, classes))
+    confusion[-1] = 0  # not in the targets
+    found = answered(confusion.tolist())
+    true, predicted = confusion.nonzero().repeat_interleave(confusion[confusion > 0], 0).T
+    wanted = multiclass_f1_score(predicted, true, classes, average="macro")
+    assert found.compute()["macro_f1"] == pytest.approx(float(wanted))
+    assert found.report()["confusion"] == confusion.tolist()
+
+
+def test_labels_of_steps_have_no_report(tagged: tuple[torch.Tensor, Batch]) -> None:
+    assert scores(TAG, *tagged, 7).report() == {}

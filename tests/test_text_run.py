@@ -54,6 +54,17 @@ def test_a_csv_of_names_trains_and_its_checkpoint_stands_alone(
     assert 0.4 < content["baselines"]["majority"]["test"]["accuracy"] < 0.6
     assert content["data"]["sizes"] == {"train": 486, "val": 54, "test": 60}
 
+    assert set(content["reports"]) == {"train", "val", "test"}
+    for split, report in content["reports"].items():
+        metrics, matrix = content["metrics"][split], np.array(report["confusion"])
+        assert matrix.sum() == content["data"]["sizes"][split]
+        assert metrics["accuracy"] == pytest.approx(matrix.trace() / matrix.sum())
+        classes = report["classes"]
+        assert list(classes) == ["кошка", "собака"]
+        assert [values["support"] for values in classes.values()] == matrix.sum(1).tolist()
+        f1 = [values["f1"] for values in classes.values()]
+        assert metrics["macro_f1"] == pytest.approx(sum(f1) / 2)
+
     (checkpoint,) = here.rglob("best.ckpt")
     trained = load(checkpoint)
     assert trained.spec.labels == ("кошка", "собака")

@@ -34,8 +34,8 @@ def test_a_run_leaves_all_that_is_promised(
     content = result(here)
     assert set(content) >= {
         "schema_version", "task", "model", "backend", "seed", "identity", "group", "config",
-        "data", "parameters", "state_size", "best_epoch", "metrics", "slices", "baselines",
-        "throughput", "seconds", "peak_memory_bytes", "environment",
+        "data", "parameters", "state_size", "best_epoch", "metrics", "slices", "reports",
+        "baselines", "throughput", "seconds", "peak_memory_bytes", "environment",
     }  # fmt: skip
     assert (content["task"], content["model"], content["seed"]) == ("modular_sum", "lstm", 0)
     assert list(content["metrics"]) == ["train", "val", "test", "test_length_12"]

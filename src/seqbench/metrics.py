@@ -1,4 +1,4 @@
-"""What is measured on a split: loss, accuracies and, for labels of sequences, F1 and AUROC."""
+"""What is measured on a split: loss, accuracies and, for labels of sequences, a report by class."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
-from torchmetrics.classification import BinaryAUROC, MulticlassF1Score
+from torchmetrics.classification import BinaryAUROC
 
 from seqbench.batch import IGNORE, Batch
 from seqbench.spec import TaskSpec
+
+Report = dict[str, Any]
+"""``classes``: by label precision, recall, f1 and support; ``confusion``: counts, rows true,
+columns predicted. Empty where a task has no label for the sequence."""
 
 
 class MeanLoss(Metric):
@@ -91,6 +95,53 @@ def _share(part: Tensor, whole: Tensor) -> float:
     return int(part) / int(whole) if int(whole) else math.nan
 
 
+class Confusion(Metric):
+    """How often each class was taken for each: rows true, columns predicted.
+
+    (torchmetrics' own counts all pairs of classes anew in every step.)
+    """
+
+    full_state_update = False
+    pairs: Tensor
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.add_state("pairs", torch.zeros(classes**2, dtype=torch.long), dist_reduce_fx="sum")
+
+    def update(self, predicted: Tensor, targets: Tensor) -> None:
+        """predicted, targets: (B,) classes."""
+        self.pairs.index_add_(0, targets * self.classes + predicted, torch.ones_like(targets))
+
+    def compute(self) -> Tensor:
+        """(C, C) counts."""
+        return self.pairs.view(self.classes, self.classes)
+
+    def macro_f1(self) -> float:
+        """Mean F1 of the classes that occur, be it in targets or in predictions."""
+        matrix = self.compute().cpu().double()
+        sizes = matrix.sum(0) + matrix.sum(1)
+        return float((2 * matrix.diag() / sizes)[sizes > 0].mean())
+
+    def report(self, labels: Sequence[str]) -> Report:
+        """By class, and the whole matrix. A share of nothing is 0."""
+        matrix = self.compute().cpu()
+        columns = (matrix.diag(), matrix.sum(1), matrix.sum(0))
+        counts = zip(*(column.tolist() for column in columns), strict=True)
+        return {
+            "classes": {
+                label: {
+                    "precision": right / predicted if predicted else 0.0,
+                    "recall": right / support if support else 0.0,
+                    "f1": 2 * right / (support + predicted) if support + predicted else 0.0,
+                    "support": support,
+                }
+                for label, (right, support, predicted) in zip(labels, counts, strict=True)
+            },
+            "confusion": matrix.tolist(),
+        }
+
+
 class Scores(nn.Module):
     """All metrics of one split. ``detailed=False`` keeps to those cheap enough for each step."""
 
@@ -99,23 +150,19 @@ class Scores(nn.Module):
         self.per_step = spec.kind == "tag"
         self.loss = MeanLoss()
         self.accuracy = AccuracyByLength(spec.length_bounds)
-        classify = detailed and not self.per_step
-        self.macro_f1 = (
-            MulticlassF1Score(spec.output_size, average="macro", validate_args=False)
-            if classify
-            else None
-        )
-        self.auroc = (
-            BinaryAUROC(validate_args=False) if classify and spec.output_size == 2 else None
-        )
+        classify = spec.kind == "classify"
+        self.labels = spec.labels or [str(i) for i in range(spec.output_size)]
+        self.confusion = Confusion(spec.output_size) if classify else None
+        two = detailed and classify and spec.output_size == 2
+        self.auroc = BinaryAUROC(validate_args=False) if two else None
 
     def update(self, nll: Tensor, count: Tensor, logits: Tensor, batch: Batch) -> None:
         """nll: summed over ``count`` labels; logits: (B, C) or (B, T, C)."""
         self.loss.update(nll.detach(), count)
         predicted = logits.argmax(-1)
         self.accuracy.update(predicted, batch.targets, batch.lengths)
-        if self.macro_f1 is not None:
-            self.macro_f1.update(predicted, batch.targets)
+        if self.confusion is not None:
+            self.confusion.update(predicted, batch.targets)
         if self.auroc is not None:
             self.auroc.update(logits.float().softmax(-1)[:, 1], batch.targets)
 
@@ -125,8 +172,8 @@ class Scores(nn.Module):
         values: dict[str, Any] = {"loss": self.loss.compute(), "accuracy": accuracy}
         if self.per_step:
             values["sequence_accuracy"] = sequence_accuracy
-        if self.macro_f1 is not None:
-            values["macro_f1"] = self.macro_f1.compute()
+        if self.confusion is not None:
+            values["macro_f1"] = self.confusion.macro_f1()
         if self.auroc is not None:
             values["auroc"] = self.auroc.compute()
         return {name: float(value) for name, value in values.items()}
@@ -138,6 +185,10 @@ class Scores(nn.Module):
             for values in slices.values():
                 del values["sequence_accuracy"]
         return {"length": slices}
+
+    def report(self) -> Report:
+        """By class, with the confusion matrix."""
+        return {} if self.confusion is None else self.confusion.report(self.labels)
 
     def reset(self) -> None:
         for metric in self.children():

@@ -8,6 +8,7 @@ its place and renamed, so that none is ever seen half.
 import hashlib
 import json
 import os
+import re
 import socket
 import traceback
 from collections.abc import Iterator
@@ -125,7 +126,10 @@ class Run:
         partial.replace(self.path / name)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        self.write(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        # A list of numbers in one line, so that a matrix reads as one. No string holds a line end.
+        text = re.sub(r"\[\n([\d\s.,eE+-]+)\]", lambda m: f"[{' '.join(m[1].split())}]", text)
+        self.write(name, text + "\n")
 
     @contextmanager
     def record(self, config_yaml: str) -> Iterator[None]:

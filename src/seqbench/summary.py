@@ -1,19 +1,61 @@
-"""The short table that ends a run."""
+"""The short tables that end a run."""
 
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 COLUMNS = ("accuracy", "sequence_accuracy", "macro_f1", "auroc", "loss")
 
+CLASSES, MATRIX = 20, 12
+"""Classes up to which a summary shows them one by one, and their confusion matrix."""
+
 
 def show(result: dict[str, Any], path: Path) -> None:
-    """Print a result's metrics beside their baseline, its costs, and where the run lies."""
-    metrics, baseline = result["metrics"], result["baselines"].get("majority", {})
-    names = [name for name in COLUMNS if any(name in values for values in metrics.values())]
+    """Print a result's metrics beside their baseline, its classes, its costs, and where it lies."""
     console = Console(highlight=False)
+    console.print(f"{result['task']} / {result['model']}, seed {result['seed']}", style="bold")
+    console.print(metrics_table(result["metrics"], result["baselines"]))
+    show_classes(console, result.get("reports", {}))
+    speed = result["throughput"]["train_tokens_per_second"]
+    fit, test = result["seconds"]["fit"], result["seconds"]["test"]
+    console.print(
+        f"{result['parameters']:,} parameters, "
+        + (f"{speed:,.0f} tokens a second, " if speed else "")
+        + f"best after epoch {result['best_epoch'] + 1} of {result['epochs']}, "
+        + f"{fit:.0f} s training"
+        + (f", {test:.0f} s testing" if test is not None else ""),
+        soft_wrap=True,
+    )
+    console.print(str(path), soft_wrap=True)
+
+
+def show_classes(console: Console, reports: dict[str, dict[str, Any]]) -> None:
+    """Print how train and the first test (or, where none was read, val) fare class by class."""
+    reports = {split: report for split, report in reports.items() if report}
+    if not reports:
+        return
+    split = next((name for name in reports if name not in ("train", "val")), "val")
+    count = len(reports[split]["classes"])
+    if count <= CLASSES:
+        chosen = {name: reports[name] for name in ("train", split) if name in reports}
+        console.print("", report_table(chosen), sep="\n")
+    if count <= MATRIX:
+        console.print(f"\nconfusion matrix of {split}: rows true, columns predicted")
+        console.print(confusion_table(reports[split]), "", sep="\n")
+    else:
+        what = "the confusion matrix" if count <= CLASSES else "the report by class"
+        console.print(f"\n{count} classes: {what} is in result.json\n")
+
+
+def metrics_table(
+    metrics: dict[str, dict[str, float]], baselines: dict[str, dict[str, dict[str, float]]]
+) -> Table:
+    """Metrics by split, beside the accuracy of the majority's baseline."""
+    baseline = baselines.get("majority", {})
+    names = [name for name in COLUMNS if any(name in values for values in metrics.values())]
     table = Table(box=None, pad_edge=False)
     table.add_column("split")
     for name in names:
@@ -26,16 +68,54 @@ def show(result: dict[str, Any], path: Path) -> None:
         if baseline:
             numbers.append("" if common is None else f"{common:.4f}")
         table.add_row(split, *numbers)
-    console.print(f"{result['task']} / {result['model']}, seed {result['seed']}", style="bold")
-    console.print(table)
-    speed = result["throughput"]["train_tokens_per_second"]
-    fit, test = result["seconds"]["fit"], result["seconds"]["test"]
-    console.print(
-        f"{result['parameters']:,} parameters, "
-        + (f"{speed:,.0f} tokens a second, " if speed else "")
-        + f"best after epoch {result['best_epoch'] + 1} of {result['epochs']}, "
-        + f"{fit:.0f} s training"
-        + (f", {test:.0f} s testing" if test is not None else ""),
-        soft_wrap=True,
+    return table
+
+
+def report_table(reports: dict[str, dict[str, Any]]) -> Table:
+    """A row a class: precision, recall, F1 and support in each split of ``reports``."""
+    table = _table("class")
+    for split in reports:
+        for i, name in enumerate(("precision", "recall", "f1", "support")):
+            heading = f"{'' if i else split}\n{name}"
+            table.add_column(heading, justify="right", no_wrap=True)
+    labels = list(
+        dict.fromkeys(label for report in reports.values() for label in report["classes"])
     )
-    console.print(str(path), soft_wrap=True)
+    for label in labels:
+        cells = []
+        for report in reports.values():
+            values = report["classes"][label]
+            cells += [f"{values[name]:.4f}" for name in ("precision", "recall", "f1")]
+            cells.append(str(values["support"]))
+        table.add_row(_label(label), *cells)
+    return table
+
+
+def confusion_table(report: dict[str, Any]) -> Table:
+    """The confusion matrix: a row for each true class, a column for each predicted one.
+
+    A long label is cut above its column, so that all fits 80 columns; its row has it whole.
+    """
+    table = _table("true \\ predicted")
+    labels = [_label(label) for label in report["classes"]]
+    share = 64 // len(labels)  # the gap before a column counts as its width
+    for label, counts in zip(labels, zip(*report["confusion"], strict=True), strict=True):
+        heading = label.copy()
+        heading.no_wrap, heading.overflow = True, "ellipsis"
+        least = max(len(str(count)) for count in counts) + 1
+        table.add_column(heading, justify="right", min_width=least, max_width=max(least, share))
+    for label, counts in zip(labels, report["confusion"], strict=True):
+        table.add_row(label, *map(str, counts))
+    return table
+
+
+def _table(first: str) -> Table:
+    """A table whose first column, of labels, folds them where the terminal is narrow."""
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1), collapse_padding=True)
+    table.add_column(Text(first), overflow="fold", vertical="bottom")
+    return table
+
+
+def _label(label: str) -> Text:
+    """A label as it is, on one line and with its brackets."""
+    return Text(" ".join(label.split()))

@@ -102,7 +102,10 @@ class Training:
                 self.test(trainer, run, result)
                 run.write_json("result.json", result)
                 for board in boards(trainer):
-                    board.finals({split: result["metrics"][split] for split in self.data.tests})
+                    board.finals(
+                        {split: result["metrics"][split] for split in self.data.tests},
+                        {split: result["reports"][split] for split in self.data.tests},
+                    )
         else:
             log.info("%s: trained already; force=true trains it anew", run.path)
         return run
@@ -120,7 +123,7 @@ class Training:
                     self.test(trainer, run, result)
                 run.write_json("result.json", result)
                 for board in boards(trainer):
-                    board.conclude(self.config, result["metrics"])
+                    board.conclude(self.config, result["metrics"], result["reports"])
         except SIGTERMException as error:
             raise SystemExit(143) from error
         return run
@@ -172,6 +175,7 @@ class Training:
             "steps": steps,
             "metrics": best["metrics"],
             "slices": best["slices"],
+            "reports": best["reports"],
             "baselines": self.data.baselines,
             "throughput": {"train_tokens_per_second": one(trainer, Throughput).tokens_per_second},
             "seconds": {
@@ -200,6 +204,7 @@ class Training:
         for split in self.data.tests:
             result["metrics"][split] = self.module.results[split]
             result["slices"][split] = self.module.slices[split]
+            result.setdefault("reports", {})[split] = self.module.reports[split]
 
 
 @contextmanager

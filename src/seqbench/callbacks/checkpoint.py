@@ -14,7 +14,7 @@ class BestCheckpoint(Checkpoint):
 
     Of two equal metrics the one with the lower validation loss is better.
 
-    ``best`` tells the epoch and step of the best checkpoint, its metrics and slices.
+    ``best`` tells the epoch and step of the best checkpoint, its metrics, slices and reports.
     """
 
     def __init__(self, folder: str, metric: str, mode: Literal["max", "min"]) -> None:
@@ -40,6 +40,7 @@ class BestCheckpoint(Checkpoint):
                 "step": trainer.global_step,
                 "metrics": {"train": {}, "val": dict(values)},
                 "slices": {"train": {}, "val": module.slices["val"]},
+                "reports": {"train": {}, "val": module.reports["val"]},
             }
             trainer.save_checkpoint(self.folder / "best.ckpt")
 
@@ -53,6 +54,7 @@ class BestCheckpoint(Checkpoint):
         if self.best and self.best["epoch"] == epoch:
             self.best["metrics"]["train"] = dict(module.results["train"])
             self.best["slices"]["train"] = module.slices["train"]
+            self.best["reports"]["train"] = module.reports["train"]
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}

@@ -1,6 +1,8 @@
 """Where numbers go: metrics.csv, and TensorBoard."""
 
 import csv
+import html
+import re
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
@@ -10,7 +12,11 @@ from typing import Any
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from seqbench.metrics import Report
 from seqbench.runs import NOT_IDENTITY, without
+
+CLASSES = 30
+"""Classes up to which TensorBoard gets a confusion matrix."""
 
 
 class MetricsFile(Logger):
@@ -51,7 +57,9 @@ class MetricsFile(Logger):
 
 
 class TensorBoard(TensorBoardLogger):
-    """Scalars in the run directory itself, the config as text, one HPARAMS entry at the end."""
+    """Scalars in the run directory itself, the config as text; at the end one HPARAMS entry, and
+    the confusion matrices as text.
+    """
 
     def __init__(self, folder: str) -> None:
         super().__init__(folder, name="", version="", default_hp_metric=False)
@@ -71,8 +79,13 @@ class TensorBoard(TensorBoardLogger):
         """Scalars that belong to a split; a curve of the epoch's number tells nothing."""
         super().log_metrics({key: value for key, value in metrics.items() if "/" in key}, step)
 
-    def conclude(self, config: dict[str, Any], metrics: dict[str, dict[str, float]]) -> None:
-        """The HPARAMS entry: what decides the outcome, and the final metrics.
+    def conclude(
+        self,
+        config: dict[str, Any],
+        metrics: dict[str, dict[str, float]],
+        reports: dict[str, Report],
+    ) -> None:
+        """The HPARAMS entry: what decides the outcome, and the final metrics. The reports as text.
 
         The metrics have tags of their own: under a curve's tag TensorBoard would drop the curve.
         Names are such that TensorBoard, which sorts them, shows curves before single points and
@@ -88,12 +101,31 @@ class TensorBoard(TensorBoardLogger):
             "_hidden_size": config["model"].get("hidden_size", "default"),
         }
         self.log_hyperparams(names | flat, _finals(metrics))
+        self._confusions(reports)
         self.experiment.close()
 
-    def finals(self, metrics: dict[str, dict[str, float]]) -> None:
-        """Final metrics that come after the HPARAMS entry."""
+    def finals(self, metrics: dict[str, dict[str, float]], reports: dict[str, Report]) -> None:
+        """Final metrics and reports that come after the HPARAMS entry."""
         self.log_metrics(_finals(metrics), 0)
+        self._confusions(reports)
         self.experiment.close()
+
+    def _confusions(self, reports: dict[str, Report]) -> None:
+        for split, report in reports.items():
+            if split != "train" and report and len(report["classes"]) <= CLASSES:
+                self.experiment.add_text(f"confusion/{split}", _markdown(report))
+
+
+def _markdown(report: Report) -> str:
+    """The confusion matrix as a Markdown table, whatever is in the labels."""
+    names = (html.escape(" ".join(label.split()), quote=False) for label in report["classes"])
+    labels = [re.sub(r"([\\`*_{}\[\]()#|!])", r"\\\1", name) for name in names]
+    rows = [["true \\\\ predicted", *labels], ["---", *["---:"] * len(labels)]]
+    rows += [
+        [label, *map(str, counts)]
+        for label, counts in zip(labels, report["confusion"], strict=True)
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _finals(metrics: dict[str, dict[str, float]]) -> dict[str, float]:

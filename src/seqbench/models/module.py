@@ -12,7 +12,7 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
 from torch.optim import Optimizer
 
 from seqbench.batch import Batch
-from seqbench.metrics import Scores
+from seqbench.metrics import Report, Scores
 from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
 
@@ -28,7 +28,8 @@ class SequenceModule(L.LightningModule):
     and epochs in all to a Lightning scheduler config. config, fingerprint: the run's and its
     data's, to be kept in checkpoints.
 
-    ``results`` holds each split's metrics as last computed, ``slices`` the same by slice.
+    ``results`` holds each split's metrics as last computed, ``slices`` the same by slice,
+    ``reports`` by class.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class SequenceModule(L.LightningModule):
         )
         self.results: dict[str, dict[str, float]] = {}
         self.slices: dict[str, dict[str, Any]] = {}
+        self.reports: dict[str, Report] = {}
         self.gradient_norm = torch.tensor(math.nan)
         self.learning_rate = math.nan
         self.logged_step = 0
@@ -155,6 +157,7 @@ class SequenceModule(L.LightningModule):
         scores = self._scores(split)
         self.results[split] = scores.compute()
         self.slices[split] = scores.slices()
+        self.reports[split] = scores.report()
         for name, value in self.results[split].items():
             shown = (split, name) == ("val", self.spec.metric)
             self.log(f"{split}/{name}", value, prog_bar=shown, logger=False, batch_size=1)
