@@ -53,13 +53,12 @@ def _evaluate(arguments: list[str], show_traceback: bool) -> int:
 def _show(found: "Evaluation") -> None:
     from rich.console import Console
 
-    from seqbench.summary import metrics_table, report_tables
+    from seqbench.summary import metrics_table, show_classes
 
     console = Console(highlight=False)
     console.print(f"{found.split}: {found.rows:,} sequences", style="bold", soft_wrap=True)
-    console.print(metrics_table({found.split: found.metrics}))
-    for table in report_tables({found.split: found.report}):
-        console.print(table)
+    console.print(metrics_table({found.split: found.metrics}, found.baselines))
+    show_classes(console, {found.split: found.report}, "given by --json")
 
 
 if __name__ == "__main__":

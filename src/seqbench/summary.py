@@ -1,5 +1,6 @@
 """The short tables that end a run."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,16 @@ CLASSES, MATRIX = 20, 12
 """Classes up to which a summary shows them one by one, and their confusion matrix."""
 
 
-def show(result: dict[str, Any], path: Path) -> None:
+def as_text(result: dict[str, Any], path: Path) -> str:
+    """What ``show`` prints, 100 columns wide."""
+    text = io.StringIO()
+    show(result, path, Console(file=text, highlight=False, width=100))
+    return text.getvalue().rstrip()
+
+
+def show(result: dict[str, Any], path: Path, console: Console | None = None) -> None:
     """Print a result's metrics beside their baseline, its classes, its costs, and where it lies."""
-    console = Console(highlight=False)
+    console = console or Console(highlight=False)
     console.print(f"{result['task']} / {result['model']}, seed {result['seed']}", style="bold")
     console.print(metrics_table(result["metrics"], result["baselines"]))
     show_classes(console, result.get("reports", {}))
@@ -32,12 +40,17 @@ def show(result: dict[str, Any], path: Path) -> None:
     console.print(str(path), soft_wrap=True)
 
 
-def show_classes(console: Console, reports: dict[str, dict[str, Any]]) -> None:
-    """Print how train and the first test (or, where none was read, val) fare class by class."""
+def show_classes(
+    console: Console, reports: dict[str, dict[str, Any]], whole: str = "in result.json"
+) -> None:
+    """Print how train and the first test (or, where none was read, val) fare class by class.
+
+    whole: where to find what is too large to be shown.
+    """
     reports = {split: report for split, report in reports.items() if report}
     if not reports:
         return
-    split = next((name for name in reports if name not in ("train", "val")), "val")
+    split = next((name for name in reports if name not in ("train", "val")), [*reports][-1])
     count = len(reports[split]["classes"])
     if count <= CLASSES:
         chosen = {name: reports[name] for name in ("train", split) if name in reports}
@@ -47,7 +60,7 @@ def show_classes(console: Console, reports: dict[str, dict[str, Any]]) -> None:
         console.print(confusion_table(reports[split]), "", sep="\n")
     else:
         what = "the confusion matrix" if count <= CLASSES else "the report by class"
-        console.print(f"\n{count} classes: {what} is in result.json\n")
+        console.print(f"\n{count} classes: {what} is {whole}\n")
 
 
 def metrics_table(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.apply_func import move_data_to_device
 
 from seqbench import build, checkpoint
-from seqbench.batch import Batch
 from seqbench.checks import check_device
 from seqbench.config import validate_node
 from seqbench.datamodules.base import TaskData
@@ -43,13 +43,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics, slices and report of one split, as result.json has them. rows: sequences."""
+    """Metrics, slices, report and baselines of one split, as in result.json. rows: sequences."""
 
     split: str
     rows: int
     metrics: dict[str, float]
     slices: dict[str, Any]
     report: dict[str, Any]
+    baselines: dict[str, dict[str, dict[str, float]]]
 
 
 class Trained:
@@ -102,8 +103,8 @@ class Trained:
         with self._isolated(), torch.inference_mode():
             for rows in batches_of_tokens(encoded.data.lengths, TOKENS):
                 batch = encoded.data[rows]
-                moved = Batch(*(None if part is None else part.to(self.device) for part in batch))
-                probabilities = module(moved).float().softmax(-1).cpu().numpy()
+                logits = module(move_data_to_device(batch, self.device))
+                probabilities = logits.float().softmax(-1).cpu().numpy()
                 for i, row in enumerate(rows):
                     counts = int(encoded.tokens[row]), int(encoded.unknown[row])
                     values = probabilities[i]
@@ -179,6 +180,7 @@ class Trained:
             module.results[split],
             module.slices[split],
             module.reports[split],
+            {name: {split: by[split]} for name, by in task.baselines.items() if split in by},
         )
 
     @contextmanager
