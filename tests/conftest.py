@@ -1,6 +1,7 @@
 """What many tests share: a command line that trains next to nothing."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,46 @@ def result() -> Callable[[Path], dict[str, Any]]:
         return content
 
     return read
+
+
+@pytest.fixture(scope="session")
+def names_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained classifier of names by their letters: vowels кошка, consonants собака."""
+    place = tmp_path_factory.mktemp("names")
+    draw = random.Random(0)
+    rows = [(label, letters) for label, letters in CLASSES.items() for _ in range(300)]
+    lines = [
+        f"{''.join(draw.choices(letters, k=draw.randint(2, 9)))},{label}" for label, letters in rows
+    ]
+    (place / "names.csv").write_text("\n".join(["имя,класс", *lines]), "utf-8")
+    return _trained(place, [*NAMES, f"task.path={place / 'names.csv'}"])
+
+
+@pytest.fixture(scope="session")
+def sums_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that has seen the tiny modular sum."""
+    return _trained(tmp_path_factory.mktemp("sums"), TINY)
+
+
+CLASSES = {"кошка": "аеиоумн", "собака": "бвгджмн"}
+NAMES = [
+    "task=text_classification",
+    "task.text_column=имя",
+    "task.label_column=класс",
+    "task.level=char",
+    "model=gru",
+    "model.hidden_size=16",
+    "model.embedding.size=8",
+    "optimizer.lr=0.02",
+    "trainer.max_epochs=3",
+    "trainer.accelerator=cpu",
+    "progress=none",
+    "threads=1",
+]
+
+
+def _trained(place: Path, words: list[str]) -> Path:
+    from seqbench import run
+
+    paths = [f"paths.output_dir={place / 'outputs'}", f"paths.cache_dir={place / 'cache'}"]
+    return run([*words, *paths]).path

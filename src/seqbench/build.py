@@ -192,8 +192,8 @@ def sources(config: Node) -> dict[str, str]:
             if module and module.__name__.partition(".")[0] not in INSTALLED:
                 try:
                     texts[module.__name__] = inspect.getsource(module)
-                except OSError:  # typed in a notebook
-                    texts[module.__name__] = str(named)
+                except (OSError, TypeError):
+                    texts[f"{module.__name__}.{named.__name__}"] = _typed(named)
         for inner in node.values():
             if isinstance(inner, dict) and "_target_" in inner:
                 add(inner)
@@ -201,6 +201,15 @@ def sources(config: Node) -> dict[str, str]:
     add(config["task"])
     add(config["model"])
     return texts
+
+
+def _typed(named: Any) -> str:
+    """The text of a class that was typed in a notebook, where only functions have one."""
+    functions = [value for value in vars(named).values() if inspect.isfunction(value)]
+    try:
+        return "".join(inspect.getsource(function) for function in functions)
+    except (OSError, TypeError):
+        return str(named)
 
 
 INSTALLED = {"torch", "lightning", "lightning_fabric", "builtins", "abc", "typing", "collections"}
