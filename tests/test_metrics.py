@@ -164,5 +164,14 @@ def test_macro_f1_is_torchmetrics_own(classes: int) -> None:
     assert found.report()["confusion"] == confusion.tolist()
 
 
+def test_many_classes_have_a_report_without_a_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    confusion = [[4, 1, 0, 0], [1, 2, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]]
+    whole = answered(confusion)
+    monkeypatch.setattr("seqbench.metrics.WHOLE", 3)
+    sums = answered(confusion)
+    assert sums.report() == whole.report() | {"confusion": []}
+    assert sums.compute() == whole.compute()
+
+
 def test_labels_of_steps_have_no_report(tagged: tuple[torch.Tensor, Batch]) -> None:
     assert scores(TAG, *tagged, 7).report() == {}

@@ -10,6 +10,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.profilers import Profiler
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -39,6 +40,7 @@ SUPPLIED = {
         "enable_model_summary",
         "enable_progress_bar",
     ),
+    "trainer.profiler": ("dirpath", "filename"),
     "logger.*": ("folder",),
     "callbacks.*": ("folder", "metric", "mode", "monitor"),
 }
@@ -161,9 +163,15 @@ def trainer(
     loggers: Sequence[Logger],
     bar: bool,
 ) -> L.Trainer:
-    """A Lightning Trainer on one device."""
+    """A Lightning Trainer on one device; its profiler, if there is one, writes into ``folder``."""
+    settings = dict(config["trainer"])
+    profiler = settings.pop("profiler", None)
+    if profiler:
+        profiler = call(profiler, dirpath=str(folder), filename="profile")
+        profiler = expect(profiler, Profiler, "trainer.profiler")
     built = call(
-        config["trainer"],
+        settings,
+        profiler=profiler,
         callbacks=list(callbacks),
         logger=list(loggers),
         default_root_dir=str(folder),

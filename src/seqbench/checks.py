@@ -27,6 +27,10 @@ def check_trainer(node: Node) -> None:
         raise UserError(f"trainer.gradient_clip_val={node['gradient_clip_val']} is negative")
     if node.get("limit_val_batches") == 0:
         raise UserError("trainer.limit_val_batches=0: the best checkpoint is chosen on validation")
+    if isinstance(node.get("profiler"), str):
+        raise UserError(
+            f"trainer.profiler={node['profiler']} would keep its table to itself; use debug=profile"
+        )
     if node.get("strategy", "auto") != "auto":
         raise UserError("trainer.strategy: one device is used at a time as yet; leave it out")
     check_device(node)

@@ -11,6 +11,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, is_dataclass
 from fnmatch import fnmatch
+from types import NoneType
 from typing import Annotated, Any, Literal
 
 from hydra.utils import get_object
@@ -149,9 +150,8 @@ class _Validator:
                 target = locate(value["_target_"])
             except UserError as error:
                 self.fail(f"{name}._target_", str(error))
-            wanted = (None, *typing.get_args(annotation))[-1]
-            classes = wanted is not Any and isinstance(wanted, type) and isinstance(target, type)
-            if classes and not issubclass(target, wanted):
+            wanted = built(annotation)
+            if wanted and isinstance(target, type) and not issubclass(target, wanted):
                 self.fail(f"{name}._target_", f"{target.__name__} is no {wanted.__name__}")
             self.call(value, target, name)
         elif is_dataclass(annotation):
@@ -174,6 +174,16 @@ class _Validator:
     def fail(self, name: str, problem: str, kind: str = "") -> typing.NoReturn:
         where = self.origin(name)
         raise UserError(f"{kind}{name}{f' ({where})' if where else ''}: {problem}")
+
+
+def built(annotation: Any) -> type | None:
+    """The class that a node for this annotation builds: of ``Callable[..., T]`` and ``T | None`` T.
+
+    None where there is no one class that could be told.
+    """
+    parts = [part for part in typing.get_args(annotation) if part not in (str, NoneType, ...)]
+    wanted = parts[-1] if parts else None
+    return wanted if wanted is not Any and isinstance(wanted, type) else None
 
 
 def by_group(name: str, value: Any) -> str:

@@ -119,6 +119,8 @@ class Training:
                 for note in self.data.notes:
                     log.info(note)
                 result = self.fit(trainer, config_yaml)
+                for profile in run.path.glob("fit-profile.*"):
+                    log.info("profile: %s", profile)
                 if self.config["test"]:
                     self.test(trainer, run, result)
                 run.write_json("result.json", result)

@@ -57,9 +57,14 @@ class Lines(Checkpoint):
 
     def __init__(self) -> None:
         self.epoch_started = self.spoken = 0.0
+        self.validated = False
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.epoch_started = self.spoken = time.monotonic()
+        self.validated = False
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.validated = True
 
     def on_train_batch_end(
         self,
@@ -86,7 +91,7 @@ class Lines(Checkpoint):
         parts = [
             f"{split} " + " ".join(f"{name} {value:.4f}" for name, value in values.items())
             for split, values in pl_module.results.items()
-            if split in ("train", "val")
+            if split == "train" or (split == "val" and self.validated)
         ]
         seconds = time.monotonic() - self.epoch_started
         line = f"{_epoch(trainer)}  {'  '.join(sorted(parts))}  ({seconds:.1f} s)"
