@@ -314,6 +314,10 @@ def test_each_setting_that_matters_has_its_own_cache(
         "vocabulary_size": 20,
         "min_count": 3,
         "expected_rows": {"train": 200},
+        "drop_classes": ["other"],
+        "contradictions": "drop",
+        "duplicates": "drop",
+        "mend_homoglyphs": True,
         "encoding": "latin-1",
     }
     columns = {"text_column", "label_column"}
@@ -324,6 +328,7 @@ def test_each_setting_that_matters_has_its_own_cache(
         changed = load(folder, **{name: value})
         assert len(caches(folder)) == number, name
         drawing = ("classes", "val_fraction", "test_fraction", "data_seed", "encoding")
+        drawing += ("drop_classes", "contradictions", "duplicates", "mend_homoglyphs")
         assert (changed.fingerprint != data.fingerprint) == (name in drawing), name
     monkeypatch.setattr("seqbench.datamodules.text_classification.VERSION", -1)
     load(folder)
