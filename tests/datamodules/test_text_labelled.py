@@ -68,6 +68,8 @@ def test_a_folder_of_class_files(tmp_path: Path, data: TextClassification) -> No
     for name in ("neg", "pos"):
         (tmp_path / "new" / f"{name}.txt").write_text("one\ntwo\n")
     assert data.labelled(str(tmp_path / "new"), data.spec).targets.tolist() == [0, 0, 1, 1]
+    with pytest.raises(UserError, match="none: no such file or folder"):
+        data.labelled(str(tmp_path / "none"), data.spec)
     write(tmp_path / "new" / "train.csv", "a,pos")
     write(tmp_path / "new" / "test.csv", "a,pos")
     with pytest.raises(UserError, match="the folder holds train, test; name one of its files"):

@@ -28,6 +28,8 @@ def local_files(path: str | None, folder: str | None) -> dict[str, Part] | None:
     None where ``path`` is not given and the folder does not exist.
     """
     if path is not None:
+        if not Path(path).expanduser().exists():
+            raise UserError(f"task.path={path}: no such file or folder")
         return find_files(path)
     if folder and os.environ.get(DATA_DIR):
         place = Path(os.environ[DATA_DIR]).expanduser() / folder
@@ -42,7 +44,7 @@ def find_files(path: str) -> dict[str, Part]:
     """
     place = Path(path).expanduser()
     if not place.exists():
-        raise UserError(f"task.path={path}: no such file or folder")
+        raise UserError(f"{place}: no such file or folder")
     if place.is_file():
         if kind(place) not in FORMATS:
             raise UserError(f"{place}: {_readable()}")

@@ -15,8 +15,8 @@ def lines(file: Path, encoding: str, *, newline: str | None = None) -> Iterator[
 
     Raises ``UserError`` for an unknown encoding, a file that is not in it, and a NUL character.
     """
-    check_encoding(file, encoding)
     try:
+        check_encoding(file, encoding)
         with file.open(encoding=encoding, newline=newline) as opened:
             for number, line in enumerate(opened, start=1):
                 if "\0" in line:
