@@ -57,11 +57,28 @@ def test_free_text_for_any_key(value: str, wanted: str) -> None:
     assert task["text_column"] == wanted
 
 
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("[собака,кошка]", ["собака", "кошка"]),
+        ("[собака, cat , 'ёж, злой']", ["собака", "cat", "ёж, злой"]),
+        ('["ёж",it\'s]', ["ёж", "it's"]),
+        ("[кот]", ["кот"]),
+        ("[a b,в г]", ["a b", "в г"]),
+        ("[cat,dog]", ["cat", "dog"]),
+    ],
+)
+def test_words_of_a_list_are_free_text(value: str, wanted: list[str]) -> None:
+    task = composed("task=text_classification", f"task.classes={value}")["task"]
+    assert task["classes"] == wanted
+
+
 def test_sweeps_and_lists_stay_hydra_s() -> None:
     for argument in (
         "seed=0,1,2",
         "model=rnn,lstm",
         "task.train_lengths=[1,2]",
+        "task.classes=[a,b],[c,d]",
         "optimizer.lr=choice(1,2)",
         "task.path=null",
         "task.path='x y'",

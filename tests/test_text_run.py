@@ -149,6 +149,49 @@ def test_bad_files_get_one_line_and_leave_nothing(
     assert not list((here.parent / "cache").rglob("*.npy"))
 
 
+def test_pets_run_from_start_to_end_on_the_built_in_list(
+    train: Callable[..., int],
+    here: Path,
+    result: Callable[[Path], dict[str, Any]],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    words = ["task=pets", "model=gru", "trainer.max_epochs=2", "progress=lines", "threads=1"]
+    assert train(*words) == 0
+    content = result(here)
+    assert sum(content["data"]["sizes"].values()) == content["data"]["rows"]["train"] > 300
+    assert content["data"]["policies"]["contradictions"]["train"]["texts"] == 0
+    assert content["data"]["mended"] == {"train": 0, "val": 0, "test": 0}
+    assert {"accuracy", "macro_f1", "auroc"} <= content["metrics"]["test"].keys()
+    told = capfd.readouterr()
+    assert f"built-in list pets, {content['data']['rows']['train']} rows" in told.err
+    assert "task.path=FILE" in told.err
+    assert "macro_f1" in told.out
+    assert train(*words, "task.built_in=nets") == 2
+    assert "task.built_in=nets: no such list; did you mean 'pets'?" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+def test_pets_of_a_file_with_columns_of_its_own(
+    train: Callable[..., int],
+    here: Path,
+    result: Callable[[Path], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    encoding: str,
+) -> None:
+    write(here / "клички.csv", {"кошка": VOWELS + "мн", "собака": CONSONANTS + "мн"}, rows=80)
+    text = (here / "клички.csv").read_text("utf-8")
+    (here / "клички.csv").write_text(text, encoding)
+    words = ["task=pets", "task.path=клички.csv", "task.text_column=имя"]
+    words += ["task.label_column=класс", f"task.encoding={encoding}", "trainer.max_epochs=1"]
+    assert train(*words, "threads=1", "task.classes=[собака,кошка]", "model.hidden_size=8") == 0
+    content = result(here)
+    assert list(content["data"]["class_counts"]["train"]) == ["собака", "кошка"]
+    monkeypatch.setenv("SEQBENCH_DATA_DIR", str(here))
+    words = ["task=pets", "task.folder=клички.csv", *words[2:], "threads=1"]
+    assert train(*words, "model.hidden_size=8", "seed=1") == 0
+    assert len(list(here.rglob("result.json"))) == 2
+
+
 def test_no_network_and_no_data(here: Path) -> None:
     """The hub's address is read when its library is imported, so in a process of its own."""
     started = time.monotonic()

@@ -35,6 +35,9 @@ CONF = next(p for p in (PACKAGE / "conf", PACKAGE.parents[1] / "conf") if p.is_d
 
 PATH_KEY = re.compile(r"(^|[._])(path|dir|file)$")
 
+LIST_WORD = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,])+""")
+"""A word of a list: no comma, but within quotes."""
+
 Job = Callable[[dict[str, Any], Callable[[str], str]], int]
 
 
@@ -42,7 +45,8 @@ def quote(argument: str) -> str:
     """One command-line argument as Hydra's grammar takes it.
 
     Hydra's lexer stumbles over Cyrillic, apostrophes, ``=`` and other free text in values. A value
-    of a path key is always quoted, any other only where the parser refuses it as it stands.
+    of a path key is always quoted, any other only where the parser refuses it as it stands; of a
+    refused ``[list]`` the words that are refused.
     """
     key, equals, value = argument.partition("=")
     if equals and not key:
@@ -50,14 +54,27 @@ def quote(argument: str) -> str:
     if not equals or key.startswith("-") or value[:1] in ("'", '"'):
         return argument
     if not PATH_KEY.search(key) or value in ("", "null"):
-        try:
-            OverridesParser.create().parse_override(argument)
-        except HydraException:
-            pass
-        else:
+        if _parses(argument):
             return argument
-    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
-    return f"{key}='{escaped}'"
+        if value.startswith("[") and value.endswith("]"):
+            words = [word.strip() for word in LIST_WORD.findall(value[1:-1])]
+            listed = ",".join(w if _parses(f"{key}={w}") else _quoted(w) for w in words)
+            if _parses(f"{key}=[{listed}]"):
+                return f"{key}=[{listed}]"
+    return f"{key}={_quoted(value)}"
+
+
+def _parses(argument: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return False
+    return True
+
+
+def _quoted(text: str) -> str:
+    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
+    return f"'{escaped}'"
 
 
 def options_first(arguments: list[str]) -> list[str]:

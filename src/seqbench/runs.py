@@ -32,6 +32,7 @@ NOT_IDENTITY = (
     "task.path",
     "task.folder",
     "task.hub",
+    "task.built_in",
     "task.num_workers",
     "trainer.log_every_n_steps",
 )

@@ -146,7 +146,9 @@ def test_missing_and_empty_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "no.parquet").write_bytes(b"PAR1 and nothing else")
     assert "no.parquet: damaged, or no parquet file" in refusal(tmp_path, tmp_path / "no.parquet")
     (tmp_path / "a.txt").write_text("text")
-    assert "only .csv and .parquet" in refusal(tmp_path, tmp_path / "a.txt")
+    assert "a.txt: what can be read is a file (.parquet, .csv" in refusal(
+        tmp_path, tmp_path / "a.txt"
+    )
 
 
 def test_a_truncated_parquet_file_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def test_an_installed_wheel_finds_its_configs(tmp_path: Path) -> None:
         for path in (ROOT / "conf").rglob("*")
         if path.is_file()
     }
+    assert "seqbench/datamodules/built_in/pets.csv" in names
     assert not [name for name in names if "outputs/" in name or "tests/" in name]
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

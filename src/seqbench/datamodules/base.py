@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqbench.batch import Batch
 from seqbench.datamodules.sampling import BucketSampler
+from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -69,6 +70,13 @@ class TaskData(L.LightningDataModule):
 
     @abstractmethod
     def setup(self, stage: str | None = None) -> None: ...
+
+    def labelled(self, path: str, spec: TaskSpec) -> Sequences:
+        """The labelled data at ``path``, encoded as ``spec`` says, whatever the task's own data.
+
+        Raises ``UserError`` where the task reads no files, or cannot read this one.
+        """
+        raise UserError("this task reads no data from a file; leave --data out")
 
     @property
     def tests(self) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from seqbench.datamodules.ragged import Keep, Ragged
+from seqbench.datamodules.text_homoglyphs import mend
 from seqbench.spec import TaskSpec
 
 Level = Literal["word", "char"]
@@ -29,19 +30,35 @@ class TextSplitter:
     level: ``word``, words and runs of punctuation (``\\w+|[^\\w\\s]+``), or ``char``, characters.
     lowercase: whether texts are lower-cased first.
     strip_html: whether tags such as ``<br />`` become a space first.
+    mend_homoglyphs: whether words that mix Latin and Cyrillic letters are mended first.
     """
 
-    def __init__(self, *, level: Level, lowercase: bool, strip_html: bool) -> None:
+    def __init__(
+        self, *, level: Level, lowercase: bool, strip_html: bool, mend_homoglyphs: bool = False
+    ) -> None:
         self.level, self.lowercase, self.strip_html = level, lowercase, strip_html
+        self.mend_homoglyphs = mend_homoglyphs
         self.pre_tokenizer = pre_tokenizers.Whitespace() if level == "word" else None
 
     def pieces(self, text: str) -> list[str]:
         """The pieces of a text: one empty piece where it has none."""
         if self.strip_html:
             text = HTML_TAG.sub(" ", text)
+        if self.mend_homoglyphs:
+            text = mend(text)[0]
         if self.lowercase:
             text = text.lower()
         return (text.split() if self.level == "word" else list(text)) or [""]
+
+    def joined(self, pieces: Sequence[str]) -> str:
+        """The text as a model sees it: equal where two texts differ in nothing that is kept."""
+        return " ".join(pieces) if self.level == "word" else "".join(pieces).strip()
+
+    def mended(self, text: str) -> int:
+        """How many words of a text are mended."""
+        if not self.mend_homoglyphs:
+            return 0
+        return mend(HTML_TAG.sub(" ", text) if self.strip_html else text)[1]
 
     def tokens(self, piece: str) -> list[str]:
         """The tokens of a piece; the empty piece is one unknown token."""
@@ -57,8 +74,8 @@ class TextEncoder:
     """Encodes raw texts, as a task's data were encoded, from what its spec stores.
 
     vocabulary: the tokens, by id; padding is 0, unknown tokens are 1.
-    encoding: ``level``, ``lowercase`` and ``strip_html`` as in ``TextSplitter``, ``max_length``,
-        ``keep`` and ``pad_to_max`` as in ``TextClassification``.
+    encoding: ``level``, ``lowercase``, ``strip_html`` and, if it is there, ``mend_homoglyphs`` as
+        in ``TextSplitter``; ``max_length``, ``keep`` and ``pad_to_max`` as in TextClassification.
     """
 
     def __init__(self, vocabulary: Sequence[str], encoding: Mapping[str, Any]) -> None:
@@ -69,6 +86,7 @@ class TextEncoder:
             level=encoding["level"],
             lowercase=encoding["lowercase"],
             strip_html=encoding["strip_html"],
+            mend_homoglyphs=encoding.get("mend_homoglyphs", False),
         )
         ids = {token: i for i, token in enumerate(vocabulary)}
         self.tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
@@ -81,7 +99,10 @@ class TextEncoder:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, at least one, not yet cut to ``max_length``."""
-        pieces = [self.splitter.pieces(text) for text in texts]
+        return self.encode_pieces([self.splitter.pieces(text) for text in texts])
+
+    def encode_pieces(self, pieces: Sequence[Sequence[str]]) -> list[list[int]]:
+        """The ids of each text that is cut into pieces, at least one."""
         encoded = self.tokenizer.encode_batch_fast(pieces, is_pretokenized=True)
         return [encoding.ids or [UNKNOWN_ID] for encoding in encoded]
 

@@ -15,7 +15,10 @@ from seqbench.datamodules.hub import Hub
 from seqbench.datamodules.ragged import Keep, Ragged
 from seqbench.datamodules.text import PADDING_ID, Level
 from seqbench.datamodules.text_corpus import VERSION, CorpusSettings, build_corpus
-from seqbench.datamodules.text_files import DATA_DIR, Files, local_files
+from seqbench.datamodules.text_files import DATA_DIR, BuiltIn, Files, local_files
+from seqbench.datamodules.text_labelled import read_labelled
+from seqbench.datamodules.text_notes import notes
+from seqbench.datamodules.text_policies import Contradictions, Duplicates
 from seqbench.datamodules.text_sources import Source
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
@@ -26,22 +29,29 @@ VocabularySize = Annotated[int, Field(ge=3)]
 class TextClassification(TaskData):
     """What class is a text of?  ``A dull, dull film.  ->  negative``
 
-    The data are the first of these that is there: ``path``, ``folder``, ``hub``. Splits that they
-    bring are kept as they are; validation or test that they lack is drawn from train, stratified
-    by class. Rows with an empty text or label are left out and counted. The vocabulary is that of
-    the training rows alone.
+    The data are the first of these that is there: ``path``, ``folder``, ``hub``, ``built_in``.
+    Splits that they bring are kept; validation or test that they lack is drawn from train,
+    stratified by class. Rows with an empty text or label are left out and counted. The vocabulary
+    is that of the training rows alone.
 
-    path: a csv or parquet file, or a folder that holds ``train`` and perhaps ``val`` and ``test``
-        as such files.
+    path: a csv, tsv, jsonl or parquet file; a folder that holds ``train`` and perhaps ``val`` and
+        ``test`` as such files; or a folder of ``CLASS.txt``, one text a line, or of folders
+        ``train``, ``val`` and ``test`` of these.
     folder: the same, by its name under the directory that ``SEQBENCH_DATA_DIR`` names.
     hub: the name of a data set on the Hugging Face hub.
+    built_in: the name of a small list that seqbench itself brings.
     text_column, label_column: the names of the columns; in csv files every cell is text.
     classes: the classes' names; a label is one of them or its index. null: the labels in train.
-    encoding: of csv files.
+    drop_classes: labels whose rows are left out.
+    encoding: of all files but parquet.
     expected_rows: rows that a split must have, empty ones among them.
     level: tokens are words (and runs of punctuation) or characters.
     lowercase: lower-case the texts.
     strip_html: turn tags such as ``<br />`` into a space.
+    mend_homoglyphs: mend words that mix Latin and Cyrillic letters, see ``text_homoglyphs``.
+    contradictions, duplicates: what becomes of texts under two labels, and of rows that stand
+        twice, see ``apply_policies``; within each split that the data bring. Texts are equal if
+        they are after all of the above, whatever white space is around them.
     max_length, keep: what is kept of longer texts, see ``Ragged``.
     pad_to_max: pad every text to ``max_length``; else to the longest of its batch.
     vocabulary_size: most tokens kept, padding and unknown among them.
@@ -49,11 +59,13 @@ class TextClassification(TaskData):
     val_fraction, test_fraction: share of train that is drawn for a split which the data lack.
     cache_dir: where encoded data are kept.
 
-    ``facts``: ``sizes``, ``dropped``, ``class_counts``, ``duplicates`` (within the
-    data's own splits), ``overlaps`` (distinct texts in both splits of a pair; a split drawn from
-    train is compared with what is left of it), ``contradictions`` (distinct texts with more than
-    one label), ``unknown_rate``, ``vocabulary_size``, ``majority`` and ``cut`` (the share of texts
-    longer than ``max_length``). ``baselines``: ``majority``, the class most frequent in train,
+    ``facts``: ``sizes``, ``rows`` (as they were read), ``dropped``, ``dropped_classes``,
+    ``class_counts``, ``policies`` (texts that they met, rows that they left out), ``mended``; of
+    what is left, ``duplicates`` (within the data's own splits), ``overlaps`` (distinct texts in
+    both splits of a pair; a split drawn from train is compared with what is left of it),
+    ``contradictions`` (distinct texts with more than one label, over all splits);
+    ``unknown_rate``, ``vocabulary_size``, ``majority`` and ``cut`` (the share of texts longer than
+    ``max_length``). ``baselines``: ``majority``, the class most frequent in train,
     always predicted.
 
     Raises ``UserError`` where the data are absent, cannot be read, or cannot be learnt from: an
@@ -67,14 +79,19 @@ class TextClassification(TaskData):
         path: str | None = None,
         folder: str | None = None,
         hub: str | None = None,
+        built_in: str | None = None,
         text_column: str = "text",
         label_column: str = "label",
         classes: list[str] | None = None,
+        drop_classes: list[str] | None = None,
         encoding: str = "utf-8",
         expected_rows: dict[str, NonNegativeInt] | None = None,
         level: Level = "word",
         lowercase: bool = True,
         strip_html: bool = False,
+        mend_homoglyphs: bool = False,
+        contradictions: Contradictions = "keep",
+        duplicates: Duplicates = "keep",
         max_length: PositiveInt | None = None,
         keep: Keep = "head",
         pad_to_max: bool = False,
@@ -89,8 +106,12 @@ class TextClassification(TaskData):
             raise UserError(f"task.text_column and task.label_column are both {text_column!r}")
         if classes and len({*classes}) < len(classes):
             raise UserError(f"task.classes names a class twice: {', '.join(classes)}")
+        both = [name for name in drop_classes or () if name in (classes or ())]
+        if both:
+            raise UserError(f"task.classes and task.drop_classes both name {', '.join(both)}")
         self.cache_dir = Path(cache_dir).expanduser()
-        self.path, self.folder, self.hub, self.encoding = path, folder, hub, encoding
+        self.path, self.folder, self.hub, self.built_in = path, folder, hub, built_in
+        self.encoding = encoding
         if pad_to_max and max_length is None:
             raise UserError("task.pad_to_max=true needs task.max_length")
         self.max_length, self.keep, self.pad_to_max = max_length, keep, pad_to_max
@@ -105,6 +126,10 @@ class TextClassification(TaskData):
             level=level,
             lowercase=lowercase,
             strip_html=strip_html,
+            mend_homoglyphs=mend_homoglyphs,
+            drop_classes=sorted({*(drop_classes or ())}),
+            contradictions=contradictions,
+            duplicates=duplicates,
             vocabulary_size=vocabulary_size,
             min_count=min_count,
         )
@@ -115,13 +140,11 @@ class TextClassification(TaskData):
     def setup(self, stage: str | None = None) -> None:
         if hasattr(self, "splits"):
             return
-        directory, content = self._corpus()
+        directory, source = self._corpus()
         corpus = json.loads((directory / "corpus.json").read_text(encoding="utf-8"))
         classes, vocabulary = tuple(corpus["classes"]), tuple(corpus["vocabulary"])
         splits = {name: self._load(directory, name) for name in ("train", "val", "test")}
-        chosen = asdict(self.settings)
-        deciding = ("text_column", "label_column", "val_fraction", "test_fraction", "data_seed")
-        self.fingerprint = digest([content, classes, *(chosen[name] for name in deciding)])
+        self.fingerprint = digest([source.content, classes, self.settings.deciding()])
         self.spec = TaskSpec(
             kind="classify",
             input_size=len(vocabulary),
@@ -130,7 +153,7 @@ class TextClassification(TaskData):
             labels=classes,
             vocabulary=vocabulary,
             encoding={
-                **{name: chosen[name] for name in ("level", "lowercase", "strip_html")},
+                **self.settings.splitting(),
                 "max_length": self.max_length,
                 "keep": self.keep,
                 "pad_to_max": self.pad_to_max,
@@ -153,16 +176,19 @@ class TextClassification(TaskData):
             }
         }
         self.splits = splits
-        self.notes = notes(self.facts)
+        self.notes = notes(self.facts, self.settings)
+        if isinstance(source, BuiltIn):
+            self.notes.insert(0, source.note(self.facts["rows"]["train"]))
 
-    def _corpus(self) -> tuple[Path, str]:
-        """The directory of the encoded data, built if need be, and the digest of their content."""
+    def labelled(self, path: str, spec: TaskSpec) -> Ragged:
+        return read_labelled(path, spec, self.settings, self.encoding)
+
+    def _corpus(self) -> tuple[Path, Source]:
+        """The directory of the encoded data, built if need be, and where the data come from."""
         source = self._source()
         key = digest([VERSION, source.content, asdict(self.settings)])
         directory = self.cache_dir / "texts" / key[:32]
-        return cached(
-            directory, lambda new: build_corpus(source, self.settings, new)
-        ), source.content
+        return cached(directory, lambda new: build_corpus(source, self.settings, new)), source
 
     def _source(self) -> Source:
         files = local_files(self.path, self.folder)
@@ -170,12 +196,14 @@ class TextClassification(TaskData):
             return Files(files, self.encoding)
         if self.hub:
             return Hub(self.hub)
+        if self.built_in:
+            return BuiltIn(self.built_in)
         if self.folder:
             raise UserError(
                 f"no data: set {DATA_DIR} to the directory that holds {self.folder}, "
                 "or task.path=FILE"
             )
-        raise UserError("no data: set task.path=FILE to a csv or parquet file, or to a folder")
+        raise UserError("no data: set task.path=FILE to a file of labelled texts, or to a folder")
 
     def _load(self, directory: Path, name: str) -> Ragged:
         return Ragged(
@@ -194,20 +222,6 @@ def length_bounds(lengths: npt.NDArray[np.integer], longest: int) -> tuple[int, 
     low, high = np.quantile(lengths, (0.05, 0.95))
     rounds = [m * 10**e for e in range(9) for m in (1, 2, 5)]
     return (*(r for r in rounds if low <= r <= high and r < longest), longest)
-
-
-def notes(facts: dict[str, Any]) -> list[str]:
-    """What a user should see of the facts."""
-
-    def listed(counts: dict[str, int]) -> str:
-        return ", ".join(f"{name} {count}" for name, count in counts.items())
-
-    return [
-        f"texts: {listed(facts['sizes'])}; vocabulary {facts['vocabulary_size']}",
-        f"texts more than once: {listed(facts['duplicates'])}; "
-        f"in two splits: {listed(facts['overlaps'])}; "
-        f"with two labels: {facts['contradictions']}; empty, dropped: {listed(facts['dropped'])}",
-    ]
 
 
 def constant_scores(targets: npt.NDArray[np.integer], label: int) -> dict[str, float]:

@@ -4,20 +4,26 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seqbench.datamodules.text import UNKNOWN_ID, Level, TextSplitter, choose_vocabulary
-from seqbench.datamodules.text_labels import class_indices, find_classes
+from seqbench.datamodules.text_labels import (
+    check_classes,
+    class_indices,
+    find_classes,
+    use_names,
+)
+from seqbench.datamodules.text_policies import Contradictions, Duplicates, apply_policies
 from seqbench.datamodules.text_rows import Ints, Rows, interning_table, read_rows
 from seqbench.datamodules.text_sources import Source
 from seqbench.datamodules.text_splits import Split, repeats, spans, split_rows
 from seqbench.errors import UserError
 
-VERSION = 1
+VERSION = 2
 """Part of the cache key: raise it with every change here that changes what is written."""
 
 
@@ -34,9 +40,24 @@ class CorpusSettings:
     level: Level
     lowercase: bool
     strip_html: bool
+    mend_homoglyphs: bool
+    drop_classes: list[str]
+    contradictions: Contradictions
+    duplicates: Duplicates
     vocabulary_size: int
     min_count: int
     expected_rows: dict[str, int] | None
+
+    def splitting(self) -> dict[str, Any]:
+        """The settings of the ``TextSplitter``."""
+        names = ("level", "lowercase", "strip_html", "mend_homoglyphs")
+        return {name: value for name, value in asdict(self).items() if name in names}
+
+    def deciding(self) -> dict[str, Any]:
+        """What decides, beside the data, which rows are learnt from."""
+        names = {"text_column", "label_column", "val_fraction", "test_fraction", "data_seed"}
+        names |= {"drop_classes", "contradictions", "duplicates", "mend_homoglyphs"}
+        return {name: value for name, value in asdict(self).items() if name in names}
 
 
 def build_corpus(source: Source, settings: CorpusSettings, directory: Path) -> None:
@@ -44,24 +65,36 @@ def build_corpus(source: Source, settings: CorpusSettings, directory: Path) -> N
 
     Raises ``UserError`` for data that cannot be learnt from; see ``TextClassification``.
     """
-    splitter = TextSplitter(
-        level=settings.level, lowercase=settings.lowercase, strip_html=settings.strip_html
-    )
+    splitter = TextSplitter(**settings.splitting())
     scratch = directory / "scratch"
     scratch.mkdir()
     table: defaultdict[str, int] = interning_table()
     parts = _read(source, settings, splitter, table, scratch)
-    given = settings.classes or parts["train"].class_names
-    classes = given or find_classes(parts["train"])
-    labels = {
-        name: class_indices(part, source.where(name), classes, given=bool(given))
-        for name, part in parts.items()
-    }
+    named = [n for n in parts["train"].class_names or () if n not in settings.drop_classes]
+    classes = settings.classes or named or find_classes(parts["train"])
+    pools: dict[str, Split] = {}
+    policies: dict[str, dict[str, dict[str, int]]] = {"contradictions": {}, "duplicates": {}}
+    for name, part in parts.items():
+        if not settings.classes:
+            use_names(part)
+        given = bool(settings.classes or named)
+        labels = class_indices(part, source.where(name), classes, given=given)
+        check_classes(labels, source.where(name), classes)
+        rows, counts = apply_policies(
+            part.keys, labels, settings.contradictions, settings.duplicates
+        )
+        for policy, counted in counts.items():
+            policies[policy][name] = counted
+        pools[name] = Split(part, rows, labels[rows])
+        where = f"{source.where(name)}, after task.contradictions={settings.contradictions}"
+        check_classes(pools[name].labels, where, classes)
     fractions = {"test": settings.test_fraction, "val": settings.val_fraction}
-    splits = split_rows(source, parts, labels, classes, fractions, settings.data_seed)
+    splits = split_rows(source, pools, classes, fractions, settings.data_seed)
     facts: dict[str, Any] = {
         "sizes": {name: len(split.rows) for name, split in splits.items()},
+        "rows": {name: part.read for name, part in parts.items()},
         "dropped": {name: part.dropped for name, part in parts.items()},
+        "dropped_classes": {name: part.dropped_classes for name, part in parts.items()},
         "class_counts": {
             name: dict(
                 zip(
@@ -70,7 +103,9 @@ def build_corpus(source: Source, settings: CorpusSettings, directory: Path) -> N
             )
             for name, split in splits.items()
         },
-        **repeats(parts, splits),
+        "policies": policies,
+        "mended": {name: int(s.part.mended[s.rows].sum()) for name, s in splits.items()},
+        **repeats(pools, splits),
     }
     vocabulary, facts["unknown_rate"] = _encode(splits, list(table), splitter, settings, directory)
     facts["vocabulary_size"] = len(vocabulary)
@@ -97,7 +132,15 @@ def _read(
                 "the data are incomplete or of another version"
             )
     return {
-        name: read_rows(part, source.where(name), columns, splitter, table, scratch / name)
+        name: read_rows(
+            part,
+            source.where(name),
+            columns,
+            splitter,
+            table,
+            scratch / f"{name}.pieces",
+            settings.drop_classes,
+        )
         for name, part in data.items()
     }
 

@@ -23,13 +23,22 @@ def is_whole(name: str) -> bool:
     return name.removeprefix("-").isdecimal()
 
 
+def use_names(rows: Rows) -> None:
+    """Labels become names, in place, where the data themselves name their classes."""
+    names = rows.class_names or []
+    rows.label_values = [
+        names[value] if isinstance(value, int) and 0 <= value < len(names) else value
+        for value in rows.label_values
+    ]
+
+
 def class_indices(rows: Rows, where: str, classes: Sequence[str], *, given: bool) -> Ints:
     """``(N,)`` class of each row.
 
     A label is a class's name or, where the classes are ``given``, its index; written digits are
     an index if no class has a number for its name.
 
-    Raises ``UserError`` for a label that is neither, and for a split with one class only.
+    Raises ``UserError`` for a label that is neither.
     """
     index: dict[str | int, int] = {name: i for i, name in enumerate(classes)}
     if given:
@@ -46,9 +55,7 @@ def class_indices(rows: Rows, where: str, classes: Sequence[str], *, given: bool
                 f"{', '.join(classes)}: mend the data or set task.classes"
             )
         codes.append(index[value])
-    labels = np.array(codes, np.int64)[rows.labels]
-    check_classes(labels, where, classes)
-    return labels
+    return np.array(codes, np.int64)[rows.labels]
 
 
 def check_classes(labels: Ints, where: str, classes: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """Rows of a split, read in chunks: texts as interned pieces, labels, and what was left out."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -29,21 +29,27 @@ class Rows:
     pieces: ``(S,)`` ids of the texts' pieces end to end, mapped from a file.
     lengths: ``(N,)`` pieces of each text.
     hashes: ``(N,)`` of the texts as they were read.
+    keys: ``(N,)`` hashes of the texts as a model sees them.
+    mended: ``(N,)`` words whose look-alike letters were mended.
     labels: ``(N,)`` indices into ``label_values``, the labels as they were read.
     first_rows: the row, counted from 1, where each label value is first met.
     class_names: by index, where the data themselves name the classes.
     read, dropped: rows there were, and rows left out for an empty text or label.
+    dropped_classes: rows left out for their label, by its name.
     """
 
     pieces: npt.NDArray[np.int32]
     lengths: Ints
     hashes: Ints
+    keys: Ints
+    mended: Ints
     labels: Ints
     label_values: list[str | int]
     first_rows: list[int]
     class_names: list[str] | None
     read: int
     dropped: int
+    dropped_classes: dict[str, int]
 
     def __post_init__(self) -> None:
         self.starts = np.cumsum(self.lengths) - self.lengths
@@ -66,51 +72,63 @@ def read_rows(
     splitter: TextSplitter,
     table: defaultdict[str, int],
     file: Path,
+    drop: Sequence[str] = (),
 ) -> Rows:
     """Reads a split; ``table`` numbers the pieces of all splits, ``file`` receives the numbers.
 
-    Raises ``UserError`` where a column is of a wrong type or no row is left.
+    Rows whose label is named in ``drop`` are left out. Raises ``UserError`` where a column is of a
+    wrong type or no row is left.
     """
     check_types(data, where, columns)
     chunks = data.select_columns(list(columns)).with_format("arrow").iter(batch_size=CHUNK)
     piece_id: Callable[[str], int] = table.__getitem__
+    class_names = _class_names(data, columns[1])
     labels = interning_table()
     first_rows: list[int] = []
-    parts: list[tuple[Ints, Ints, Ints]] = []
-    row = 0
+    parts: list[tuple[Ints, ...]] = []
+    dropped_classes: Counter[str] = Counter()
+    row = dropped = 0
     with file.open("wb") as out:
         for chunk in chunks:
-            texts, values = chunk[columns[0]].to_pylist(), chunk[columns[1]].to_pylist()
-            kept = [i for i, v in enumerate(zip(texts, values, strict=True)) if not _empty(v)]
-            texts = [texts[i] for i in kept]
-            codes = []
-            for i in kept:
-                codes.append(labels[values[i]])
-                if len(first_rows) < len(labels):
-                    first_rows.append(row + i + 1)
-            row += len(values)
+            texts: list[str] = []
+            codes: list[int] = []
+            for text, value in zip(*(chunk[name].to_pylist() for name in columns), strict=True):
+                row += 1
+                if _empty(text) or _empty(value):
+                    dropped += 1
+                elif drop and (name := _name(value, class_names)) in drop:
+                    dropped_classes[name] += 1
+                else:
+                    texts.append(text)
+                    codes.append(labels[value])
+                    if len(first_rows) < len(labels):
+                        first_rows.append(row)
             pieces = list(map(splitter.pieces, texts))
             np.fromiter(map(piece_id, chain.from_iterable(pieces)), np.int32).tofile(out)
-            parts.append(
-                (
-                    np.fromiter(map(len, pieces), np.int64),
-                    np.fromiter(map(hash, texts), np.int64),
-                    np.array(codes, np.int64),
-                )
+            columns_of_chunk: tuple[Iterable[int], ...] = (
+                map(len, pieces),
+                map(hash, texts),
+                map(hash, map(splitter.joined, pieces)),
+                map(splitter.mended, texts),
+                codes,
             )
+            parts.append(tuple(np.fromiter(each, np.int64) for each in columns_of_chunk))
     if not sum(len(part[0]) for part in parts):
         raise UserError(f"{where}: no row with a text and a label")
-    lengths, hashes, codes_ = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    lengths, hashes, keys, mended, codes_ = map(np.concatenate, zip(*parts, strict=True))
     return Rows(
         np.memmap(file, np.int32, mode="r"),
         lengths,
         hashes,
+        keys,
+        mended,
         codes_,
-        list(labels),
-        first_rows,
-        class_names=_class_names(data, columns[1]),
+        label_values=list(labels),
+        first_rows=first_rows,
+        class_names=class_names,
         read=row,
-        dropped=row - len(lengths),
+        dropped=dropped,
+        dropped_classes={name: dropped_classes[name] for name in drop},
     )
 
 
@@ -134,5 +152,11 @@ def _class_names(data: "Dataset", column: str) -> list[str] | None:
     return list(feature.names) if isinstance(feature, ClassLabel) else None
 
 
-def _empty(values: tuple[str | int | None, ...]) -> bool:
-    return any(v is None or (isinstance(v, str) and (not v or v.isspace())) for v in values)
+def _name(value: str | int, class_names: Sequence[str] | None) -> str:
+    if class_names and isinstance(value, int) and 0 <= value < len(class_names):
+        return class_names[value]
+    return str(value)
+
+
+def _empty(value: str | int | None) -> bool:
+    return value is None or (isinstance(value, str) and (not value or value.isspace()))

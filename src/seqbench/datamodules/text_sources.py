@@ -34,13 +34,15 @@ class Source(Protocol):
 
 
 def check_columns(where: str, there: Sequence[str], wanted: Sequence[str]) -> None:
-    """Raises ``UserError`` if a wanted column is not there."""
+    """Raises ``UserError`` if a wanted column is not there, or is there twice."""
     for key, name in zip(("text_column", "label_column"), wanted, strict=True):
         if name not in there:
             raise UserError(
                 f"{where}: no column {name!r}; there are {', '.join(map(repr, there))}: "
                 f"set task.{key}"
             )
+        if there.count(name) > 1:
+            raise UserError(f"{where}: {there.count(name)} columns are named {name!r}; rename one")
 
 
 @contextmanager

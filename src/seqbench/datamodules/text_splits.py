@@ -41,8 +41,7 @@ def spans(starts: Ints, lengths: Ints) -> Ints:
 
 def split_rows(
     source: Source,
-    parts: Mapping[str, Rows],
-    labels: Mapping[str, Ints],
+    parts: Mapping[str, Split],
     classes: Sequence[str],
     fractions: Mapping[str, float],
     seed: int,
@@ -51,7 +50,7 @@ def split_rows(
 
     Raises ``UserError`` where a split would have one class only.
     """
-    splits = {name: Split(part, np.arange(len(part)), labels[name]) for name, part in parts.items()}
+    splits = dict(parts)
     random = np.random.default_rng(seed)
     for name, fraction in fractions.items():
         if name not in parts:
@@ -78,9 +77,9 @@ def draw(labels: Ints, fraction: float, random: np.random.Generator) -> tuple[In
     return np.flatnonzero(drawn), np.flatnonzero(~drawn)
 
 
-def repeats(parts: Mapping[str, Rows], splits: Mapping[str, Split]) -> dict[str, Any]:
+def repeats(parts: Mapping[str, Split], splits: Mapping[str, Split]) -> dict[str, Any]:
     """Counts of equal texts: within the data's own splits, between splits, and across classes."""
-    texts = {name: np.unique(part.hashes) for name, part in parts.items()}
+    texts = {name: np.unique(split.part.hashes[split.rows]) for name, split in parts.items()}
     pairs = {f"{a}/{b}": (texts[a], texts[b]) for a, b in combinations(texts, 2)}
     drawn = {
         name: np.unique(split.part.hashes[split.rows])
@@ -88,13 +87,13 @@ def repeats(parts: Mapping[str, Rows], splits: Mapping[str, Split]) -> dict[str,
         if name == "train" or name not in parts
     }
     pairs |= {f"{a}/{b}": (drawn[a], drawn[b]) for a, b in combinations(drawn, 2)}
-    hashes = np.concatenate([split.part.hashes[split.rows] for split in splits.values()])
+    keys = np.concatenate([split.part.keys[split.rows] for split in splits.values()])
     labels = np.concatenate([split.labels for split in splits.values()])
-    order = np.lexsort((labels, hashes))
-    hashes, labels = hashes[order], labels[order]
-    both = hashes[1:][(hashes[1:] == hashes[:-1]) & (labels[1:] != labels[:-1])]
+    order = np.lexsort((labels, keys))
+    keys, labels = keys[order], labels[order]
+    both = keys[1:][(keys[1:] == keys[:-1]) & (labels[1:] != labels[:-1])]
     return {
-        "duplicates": {name: len(part) - len(texts[name]) for name, part in parts.items()},
+        "duplicates": {name: len(split.rows) - len(texts[name]) for name, split in parts.items()},
         "overlaps": {pair: len(np.intersect1d(*sets)) for pair, sets in pairs.items()},
         "contradictions": len(np.unique(both)),
     }
