@@ -81,7 +81,7 @@ class TextEncoder:
     def __init__(self, vocabulary: Sequence[str], encoding: Mapping[str, Any]) -> None:
         self.max_length: int | None = encoding["max_length"]
         self.keep: Keep = encoding["keep"]
-        self.pad_to_max: bool = encoding.get("pad_to_max", False)
+        self.steps = self.max_length if encoding.get("pad_to_max") else None
         self.splitter = TextSplitter(
             level=encoding["level"],
             lowercase=encoding["lowercase"],
@@ -116,7 +116,7 @@ class TextEncoder:
             padding_id=PADDING_ID,
             max_length=self.max_length,
             keep=self.keep,
-            steps=self.max_length if self.pad_to_max else None,
+            steps=self.steps,
         )
 
 

@@ -66,4 +66,5 @@ def read_labelled(path: str, spec: TaskSpec, settings: CorpusSettings, encoding:
         padding_id=PADDING_ID,
         max_length=encoder.max_length,
         keep=encoder.keep,
+        steps=encoder.steps,
     )
