@@ -9,7 +9,7 @@ import torch
 
 from seqbench import build
 from seqbench.config import Node, locate, validate_node
-from seqbench.errors import UserError
+from seqbench.errors import UserError, place
 from seqbench.models.module import SequenceModule
 from seqbench.spec import TaskSpec
 
@@ -19,7 +19,7 @@ OWN = "seqbench"
 
 def find(run: str | Path) -> Path:
     """The checkpoint of a run directory, of the one run below a directory, or the file itself."""
-    path = Path(run).expanduser()
+    path = place(run)
     if not path.exists():
         raise UserError(f"{run}: no such run directory or checkpoint")
     if path.is_file():

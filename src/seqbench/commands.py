@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from seqbench.errors import UserError, complain
+from seqbench.errors import UserError, complain, nearest
 
 TRACEBACK = "--traceback"
 
@@ -15,6 +15,10 @@ class Parser(argparse.ArgumentParser):
     """An ordinary command line whose mistakes are UserErrors, as all others are."""
 
     def error(self, message: str) -> NoReturn:
+        _, unknown, word = message.partition("unrecognized arguments: ")
+        if unknown and word.startswith("-"):
+            option = word.split()[0]
+            message = f"unknown option {option}{nearest(option, self._option_string_actions)}"
         raise UserError(f"{message} ({self.prog} --help)")
 
 

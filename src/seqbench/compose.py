@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra._internal.utils import get_args_parser
+import yaml
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.singleton import Singleton
 from hydra.errors import (
     ConfigCompositionException,
@@ -25,72 +25,22 @@ from hydra.errors import (
 )
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from seqbench.errors import UserError, nearest
+from seqbench.errors import UserError, nearest, short
+from seqbench.words import arranged
 
 PACKAGE = Path(__file__).parent
 CONF = next(p for p in (PACKAGE / "conf", PACKAGE.parents[1] / "conf") if p.is_dir())
 """The installed wheel's own conf, or the checkout's."""
 
-PATH_KEY = re.compile(r"(^|[._])(path|dir|file)$")
+OPTIONAL = ("experiment", "debug")
+"""Groups of which none is chosen, unless one is named."""
 
-LIST_WORD = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,])+""")
-"""A word of a list: no comma, but within quotes."""
+HYDRA_S_OWN = ("hydra.searchpath", "hydra.launcher", "hydra/launcher", "hydra.sweep", "hydra/sweep")
+"""What may be set of Hydra: where it searches, and how it goes through many runs."""
 
 Job = Callable[[dict[str, Any], Callable[[str], str]], int]
-
-
-def quote(argument: str) -> str:
-    """One command-line argument as Hydra's grammar takes it.
-
-    Hydra's lexer stumbles over Cyrillic, apostrophes, ``=`` and other free text in values. A value
-    of a path key is always quoted, any other only where the parser refuses it as it stands; of a
-    refused ``[list]`` the words that are refused.
-    """
-    key, equals, value = argument.partition("=")
-    if equals and not key:
-        raise UserError(f"cannot read {argument!r}: write KEY=VALUE")
-    if not equals or key.startswith("-") or value[:1] in ("'", '"'):
-        return argument
-    if not PATH_KEY.search(key) or value in ("", "null"):
-        if _parses(argument):
-            return argument
-        if value.startswith("[") and value.endswith("]"):
-            words = [word.strip() for word in LIST_WORD.findall(value[1:-1])]
-            listed = ",".join(w if _parses(f"{key}={w}") else _quoted(w) for w in words)
-            if _parses(f"{key}=[{listed}]"):
-                return f"{key}=[{listed}]"
-    return f"{key}={_quoted(value)}"
-
-
-def _parses(argument: str) -> bool:
-    try:
-        OverridesParser.create().parse_override(argument)
-    except HydraException:
-        return False
-    return True
-
-
-def _quoted(text: str) -> str:
-    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
-    return f"'{escaped}'"
-
-
-def options_first(arguments: list[str]) -> list[str]:
-    """Options, with their values, before the overrides: Hydra's parser takes no mixture."""
-    valued = {
-        name
-        for action in get_args_parser()._actions
-        if action.nargs != 0 and action.option_strings
-        for name in action.option_strings
-    }
-    options: list[str] = []
-    overrides: list[str] = []
-    for argument in arguments:
-        follows = bool(options) and options[-1] in valued and "=" not in argument
-        (options if follows or argument.startswith("-") else overrides).append(argument)
-    return options + overrides
 
 
 def run(argv: list[str], job: Job) -> int:
@@ -99,12 +49,13 @@ def run(argv: list[str], job: Job) -> int:
     The largest of the jobs' exit statuses. UserError for whatever Hydra or OmegaConf refuses;
     what a job raises is raised again when all jobs are done.
     """
-    arguments = options_first([quote(argument) for argument in argv])
+    arguments = arranged(argv)
     statuses = [0]
     errors: list[Exception] = []
 
     def task(composed: DictConfig) -> None:
         try:
+            _check_searchpath()
             statuses.append(job(resolve(composed), origins()))
         except Exception as error:  # Hydra would print lines of its own
             errors.append(error)
@@ -116,7 +67,7 @@ def run(argv: list[str], job: Job) -> int:
             program()
         if errors:
             raise errors[0]
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise translate(error, arguments) from error
     finally:
         Singleton.set_state(singletons)
@@ -127,9 +78,7 @@ def run(argv: list[str], job: Job) -> int:
 def _command_line(arguments: list[str]) -> Iterator[None]:
     """sys.argv and the environment as hydra.main reads them; multirun.yaml goes to a scratch."""
     for argument in arguments:
-        group, equals, name = argument.partition("=")
-        if equals and name == "null" and (CONF / group).is_dir():
-            raise UserError(f"{argument}: a group cannot be null; choose one, or leave it out")
+        _check(argument)
     argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     scratch = tempfile.mkdtemp(prefix="seqbench-")
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -144,6 +93,28 @@ def _command_line(arguments: list[str]) -> Iterator[None]:
         else:
             os.environ["HYDRA_FULL_ERROR"] = full
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def is_group(key: str) -> bool:
+    return re.fullmatch(r"[\w/]{1,99}", key) is not None and (CONF / key).is_dir()
+
+
+def _check(argument: str) -> None:
+    """Refuse what Hydra would take, though a run would lack a part, or get files beside its own."""
+    key, equals, name = argument.partition("=")
+    key = key.lstrip("+~")
+    if equals and name == "null" and is_group(key) and key not in OPTIONAL:
+        raise UserError(f"{argument}: a group cannot be null; choose one, or leave it out")
+    if re.match(r"hydra\b", key) and not key.startswith(HYDRA_S_OWN):
+        raise UserError(f"{argument}: a run has a directory and a log of its own; leave it out")
+
+
+def _check_searchpath() -> None:
+    for source in HydraConfig.get().runtime.config_sources:
+        place = f"{source.schema}://{source.path}"
+        kind = SourcesRegistry.instance().resolve(source.schema)
+        if source.schema in ("file", "pkg") and not kind(source.provider, place).available():
+            raise UserError(f"hydra.searchpath: there is no {place}; mend it")
 
 
 def resolve(composed: DictConfig) -> dict[str, Any]:
@@ -199,18 +170,38 @@ def translate(error: Exception, arguments: list[str]) -> UserError:
         hint = nearest(name, {*(error.options or ())} - {"base"})
         return UserError(f"there is no {group or 'config'} {name!r}{hint}")
     if isinstance(error, OverrideParseException):
-        return UserError(f"cannot read {error.override!r}: write KEY=VALUE (text in quotes)")
+        return UserError(
+            f"cannot read {short(repr(error.override))}: write KEY=VALUE (text in quotes)"
+        )
+    if isinstance(error, yaml.YAMLError):
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        where = getattr(mark or error, "name", "a yaml file")
+        cause = getattr(error, "problem", None) or text.splitlines()[0]
+        return UserError(f"{where}{line}: no valid YAML: {cause}; mend it")
     unknown = re.search(r"Could not override '([^']+)'", text)
     if isinstance(error, ConfigCompositionException) and unknown:
-        name = unknown[1].partition("@")[0]
+        name, _, package = unknown[1].partition("@")
+        if package and is_group(name):
+            return UserError(f"unknown {unknown[1]}: nothing is chosen there; write {name}=NAME")
         return UserError(f"unknown {name}: is not a key here{_nearest_key(name, arguments)}")
+    if isinstance(error, MissingMandatoryValue):
+        return UserError(f"{error.full_key}: is missing; give it a value")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return UserError("; ".join(line for line in lines if "object_type=" not in line))
+    told = [line for line in lines if not line.startswith(("object_type=", "full_key:"))]
+    key = getattr(error, "full_key", None)
+    if key:
+        return UserError(f"{key}: {'; '.join(told)}; give {key} another value")
+    merging = re.match("Error merging override (.*)", text, re.DOTALL)
+    if merging:
+        cause = str(error.__cause__).splitlines()[0]
+        return UserError(f"cannot read {short(merging[1])}: {cause}; mend its value")
+    return UserError("; ".join(told))
 
 
 def _nearest_key(name: str, arguments: list[str]) -> str:
     """The composed config's key, or the group, most like ``name``."""
-    groups = [a for a in arguments if (CONF / a.partition("=")[0]).is_dir() and "," not in a]
+    groups = [a for a in arguments if is_group(a.partition("=")[0]) and "," not in a]
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):

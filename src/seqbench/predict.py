@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqbench.commands import guarded, parser
-from seqbench.errors import UserError
+from seqbench.errors import UserError, place
 
 if TYPE_CHECKING:
     from seqbench.trained import Prediction
@@ -91,7 +90,7 @@ def _chunks(chosen: argparse.Namespace) -> Iterator[tuple[list[str], list[str]]]
     try:
         # What cannot be decoded becomes surrogates, so that the line can be named.
         stream = io.TextIOWrapper(
-            sys.stdin.buffer if file == "-" else Path(file).expanduser().open("rb"),
+            sys.stdin.buffer if file == "-" else place(file).open("rb"),
             encoding,
             errors="surrogateescape",
         )
