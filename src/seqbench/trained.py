@@ -131,7 +131,10 @@ class Trained:
             task = self._task()
             if data is not None:
                 split = str(data)
-                task.splits = {split: task.labelled(str(data), self.spec)}
+                try:
+                    task.splits = {split: task.labelled(split, self.spec)}
+                except UserError as error:
+                    raise UserError(f"{error} (it is read by the settings of the run)") from error
             else:
                 self._set_up(task, split)
             return self._evaluate(task, split)
@@ -204,5 +207,6 @@ def load(
     Raises UserError where there is no such run, or its checkpoint cannot be used.
     """
     path = checkpoint.find(run)
-    module, kept = checkpoint.load(path, trust)
+    with isolated(threads):  # building a network draws random numbers
+        module, kept = checkpoint.load(path, trust)
     return Trained(path, module, kept, trust, device, threads)
