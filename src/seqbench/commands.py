@@ -35,7 +35,7 @@ def parser(verb: str, description: str) -> Parser:
         default="auto",
         help="where it runs; auto takes a GPU if there is one",
     )
-    made.add_argument("--threads", type=int, help="CPU threads of torch")
+    made.add_argument("--threads", type=int, help="CPU threads of torch; default: the run's")
     made.add_argument(TRACEBACK, action="store_true", help="show where a mistake was found")
     return made
 

@@ -18,8 +18,9 @@ HARMLESS = (
     r".*smaller than the logging interval.*",
     r".*scheduler is using 'interval': 'epoch'.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+    r"IProgress not found.*",
 )
-"""Lightning's warnings about what is meant so here."""
+"""Warnings of Lightning about what is meant so here, and of tqdm in a notebook without widgets."""
 
 
 @contextmanager

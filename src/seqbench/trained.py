@@ -69,8 +69,9 @@ class Trained:
         device: str,
         threads: int | None,
     ) -> None:
-        self.path, self.module, self.trust, self.threads = path, module, trust, threads
+        self.path, self.module, self.trust = path, module, trust
         self.config: dict[str, Any] = kept["config"]
+        self.threads: int | None = threads or self.config.get("threads")
         self.fingerprint: str = kept["fingerprint"]
         self.accelerator = device
         check_device({"accelerator": device})
@@ -202,7 +203,8 @@ def load(
     """A trained network, from a run directory, a directory above one run, or a checkpoint alone.
 
     trust: packages outside seqbench whose classes may be built, where the checkpoint names any.
-    device: ``auto``, ``cpu`` or ``gpu``. threads: of torch, while it is used.
+    device: ``auto``, ``cpu`` or ``gpu``. threads: of torch, while it is used; by default as many
+    as the run was told to use.
 
     Raises UserError where there is no such run, or its checkpoint cannot be used.
     """
