@@ -1,4 +1,4 @@
-"""Experiments: each composes, and runs where its sizes are cut; what the old labels were is refused."""
+"""Experiments: each runs, its sizes cut; labels such as one of them had are refused."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ SMALL = {
     "imdb": ["task.path=reviews", "task.expected_rows=null", "task.max_length=6"],
     "pets": [],
 }
-SOURCE = {
+SOURCE: dict[str, dict[str, Any]] = {
     "modular_sum_textbook_rnn": {"trainer.max_epochs": 200, "optimizer.lr": 1e-3},
     "modular_sum_textbook_lstm": {"trainer.max_epochs": 100, "model.hidden_size": 64},
     "modular_sum_textbook_gru": {"trainer.max_epochs": 70, "task.shuffle": False},
