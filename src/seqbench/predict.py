@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CHUNK = 1_000
 """Lines predicted at a time."""
+DIGITS = 6
+"""Of a probability in JSON."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -120,12 +122,14 @@ def _encoding(name: str) -> str:
 
 
 def _json_line(text: str, found: "Prediction", top: int | None) -> str:
-    probabilities = found.probabilities
-    if isinstance(probabilities, dict):
-        probabilities = dict(_likeliest(probabilities, top))
-    return json.dumps(
-        {"text": text, **asdict(found), "probabilities": probabilities}, ensure_ascii=False
+    given = found.probabilities
+    short: dict[str, float] | list[float] = (
+        {name: round(share, DIGITS) for name, share in _likeliest(given, top)}
+        if isinstance(given, dict)
+        else [round(share, DIGITS) for share in given]
     )
+    content = {"text": text, **asdict(found), "probabilities": short}
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _likeliest(probabilities: dict[str, float], top: int | None) -> list[tuple[str, float]]:
