@@ -142,19 +142,19 @@ def _show(rows: "list[tuple[str, Prediction]]", top: int | None) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for column in ("label", "probability", "unknown", "text"):
-        right = column in ("unknown",)
-        table.add_column(column, justify="right" if right else "left", no_wrap=column != "text")
+    table.add_column("text", no_wrap=True, max_width=60)
+    table.add_column("label", overflow="fold")
+    table.add_column("probability")
+    table.add_column("unknown", justify="right", no_wrap=True)
     for text, found in rows:
+        label = found.label if isinstance(found.label, str) else " ".join(found.label or "-")
         if isinstance(found.probabilities, dict):
-            label = found.label or "-"
             shares = _likeliest(found.probabilities, top or 3)
             chances = "  ".join(f"{name} {share:.3f}" for name, share in shares)
         else:
-            label, chances = " ".join(found.label or ()), f"{min(found.probabilities):.3f} at least"
-        table.add_row(
-            Text(str(label)), Text(chances), f"{found.unknown}/{found.tokens}", Text(text[:200])
-        )
+            chances = f"{min(found.probabilities):.3f} at least"
+        unknown = f"{found.unknown}/{found.tokens}"
+        table.add_row(Text(text[:200]), Text(label), Text(chances), unknown)
     Console(highlight=False).print(table)
 
 

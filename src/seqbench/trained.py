@@ -74,9 +74,10 @@ class Trained:
         self.threads: int | None = threads or self.config.get("threads")
         self.fingerprint: str = kept["fingerprint"]
         self.accelerator = device
-        check_device({"accelerator": device})
-        use_gpu = device != "cpu" and torch.cuda.is_available()
-        self.device = torch.device("cuda" if use_gpu else "cpu")
+        has_gpu = torch.cuda.is_available()
+        if device == "gpu" and not has_gpu:
+            raise UserError("no GPU is to be found here; use auto or cpu for the device")
+        self.device = torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
 
     @property
     def spec(self) -> TaskSpec:
