@@ -142,10 +142,10 @@ def _show(rows: "list[tuple[str, Prediction]]", top: int | None) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("text", no_wrap=True, max_width=60)
     table.add_column("label", overflow="fold")
     table.add_column("probability")
     table.add_column("unknown", justify="right", no_wrap=True)
+    table.add_column("text", no_wrap=True)
     for text, found in rows:
         label = found.label if isinstance(found.label, str) else " ".join(found.label or "-")
         if isinstance(found.probabilities, dict):
@@ -154,7 +154,7 @@ def _show(rows: "list[tuple[str, Prediction]]", top: int | None) -> None:
         else:
             chances = f"{min(found.probabilities):.3f} at least"
         unknown = f"{found.unknown}/{found.tokens}"
-        table.add_row(Text(text[:200]), Text(label), Text(chances), unknown)
+        table.add_row(Text(label), Text(chances), unknown, Text(text[:200]))
     Console(highlight=False).print(table)
 
 
