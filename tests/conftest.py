@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from seqbench.commands import share_cores
+
+share_cores()  # before any test imports torch
+
 TINY = [
     "task=modular_sum",
     "task.train_lengths=[4,7]",

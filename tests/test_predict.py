@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def test_a_file_keeps_its_order_and_its_lines(
     for encoding, newline in (("utf-8", "\n"), ("utf-8-sig", "\r\n")):
         file = here / "имена.txt"
         file.write_text(newline.join(names) + newline, encoding, newline="")
-        assert main([str(names_run), "--input", "имена.txt"]) == 0
+        assert main([str(names_run), "--input", "имена.txt", "--threads", "1"]) == 0
         out, err = capsys.readouterr()
         found = lines(out)
         assert [each["text"] for each in found] == names
@@ -66,8 +67,11 @@ def test_a_file_keeps_its_order_and_its_lines(
         assert labels[-1] == "кошка"
         assert "400 empty" in err
         assert "400 without a known token" in err
-    assert main([str(names_run), "--input", "имена.txt", "--format", "table"]) == 0
-    assert "кошка 0.9" in capsys.readouterr().out
+
+
+def test_a_table_for_a_terminal(names_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(names_run), "аеи", "бвг", "--format", "table"]) == 0
+    assert re.search(r"кошка\s+кошка 0\.9\d+\s+собака 0\.0\d+", capsys.readouterr().out)
 
 
 def test_a_text_s_prediction_does_not_depend_on_its_company(names_run: Path) -> None:

@@ -18,8 +18,9 @@ HARMLESS = (
     r".*smaller than the logging interval.*",
     r".*scheduler is using 'interval': 'epoch'.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+    r"IProgress not found.*",
 )
-"""Lightning's warnings about what is meant so here."""
+"""Warnings of Lightning about what is meant so here, and of tqdm in a notebook without widgets."""
 
 
 @contextmanager
@@ -27,6 +28,7 @@ def isolated(threads: int | None) -> Iterator[None]:
     """Global settings and random states as they were, when this use of torch is over."""
     count, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     dtype, benchmark = torch.get_default_dtype(), torch.backends.cudnn.benchmark
+    environment = dict(os.environ)
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     if threads:
@@ -41,6 +43,8 @@ def isolated(threads: int | None) -> Iterator[None]:
         torch.use_deterministic_algorithms(deterministic)
         torch.set_default_dtype(dtype)
         torch.backends.cudnn.benchmark = benchmark
+        for name in os.environ.keys() - environment.keys():  # Lightning's, for cuBLAS
+            del os.environ[name]
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         if threading.current_thread() is threading.main_thread():  # no other may

@@ -21,9 +21,11 @@ def console(progress: str) -> Iterator[None]:
     """Log lines to standard error, above a bar if there is one.
 
     progress: ``bar``, ``lines`` or ``none``; a record that has ``shown`` names those it is for.
+    With ``none`` only warnings are told.
     """
     handler = _AboveBar()
     handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setLevel(logging.WARNING if progress == "none" else logging.INFO)
     handler.addFilter(lambda record: progress in getattr(record, "shown", (progress,)))
     lightning = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in lightning]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CHUNK = 1_000
 """Lines predicted at a time."""
+DIGITS = 6
+"""Of a probability in JSON."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -119,12 +121,14 @@ def _encoding(name: str) -> str:
 
 
 def _json_line(text: str, found: "Prediction", top: int | None) -> str:
-    probabilities = found.probabilities
-    if isinstance(probabilities, dict):
-        probabilities = dict(_likeliest(probabilities, top))
-    return json.dumps(
-        {"text": text, **asdict(found), "probabilities": probabilities}, ensure_ascii=False
+    given = found.probabilities
+    short: dict[str, float] | list[float] = (
+        {name: round(share, DIGITS) for name, share in _likeliest(given, top)}
+        if isinstance(given, dict)
+        else [round(share, DIGITS) for share in given]
     )
+    content = {"text": text, **asdict(found), "probabilities": short}
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _likeliest(probabilities: dict[str, float], top: int | None) -> list[tuple[str, float]]:
@@ -137,19 +141,19 @@ def _show(rows: "list[tuple[str, Prediction]]", top: int | None) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for column in ("label", "probability", "unknown", "text"):
-        right = column in ("unknown",)
-        table.add_column(column, justify="right" if right else "left", no_wrap=column != "text")
+    table.add_column("label", overflow="fold")
+    table.add_column("probability")
+    table.add_column("unknown", justify="right", no_wrap=True)
+    table.add_column("text", no_wrap=True)
     for text, found in rows:
+        label = found.label if isinstance(found.label, str) else " ".join(found.label or "-")
         if isinstance(found.probabilities, dict):
-            label = found.label or "-"
             shares = _likeliest(found.probabilities, top or 3)
             chances = "  ".join(f"{name} {share:.3f}" for name, share in shares)
         else:
-            label, chances = " ".join(found.label or ()), f"{min(found.probabilities):.3f} at least"
-        table.add_row(
-            Text(str(label)), Text(chances), f"{found.unknown}/{found.tokens}", Text(text[:200])
-        )
+            chances = f"{min(found.probabilities):.3f} at least"
+        unknown = f"{found.unknown}/{found.tokens}"
+        table.add_row(Text(label), Text(chances), unknown, Text(text[:200]))
     Console(highlight=False).print(table)
 
 

@@ -17,7 +17,10 @@ CLASSES, MATRIX = 20, 12
 def as_text(result: dict[str, Any], path: Path) -> str:
     """What ``show`` prints, 100 columns wide."""
     text = io.StringIO()
-    show(result, path, Console(file=text, highlight=False, width=100))
+    plain = Console(
+        file=text, width=100, force_terminal=False, force_jupyter=False, highlight=False
+    )
+    show(result, path, plain)
     return text.getvalue().rstrip()
 
 

@@ -3,7 +3,6 @@
 Exit status: 0 done, 1 a run failed, 2 the user's mistake, 130 and 143 ended by a signal.
 """
 
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line ``argv`` (without the program's name); its exit status."""
-    share_cores()
     return guarded(lambda words, show: compose.run(words, partial(_job, show_traceback=show)), argv)
 
 
@@ -107,17 +105,6 @@ def _job(config: dict[str, Any], origin: Callable[[str], str], show_traceback: b
         return 1
     show(finished.result(), finished.path)
     return 0
-
-
-def share_cores() -> None:
-    """Let OpenMP's threads sleep soon when they wait, not spin for milliseconds.
-
-    Spinning costs nothing on an idle machine, but beside one other busy process it made small
-    networks 4 to 50 times slower. To be called before torch is imported; an environment that
-    tunes OpenMP has the last word.
-    """
-    if not any(name.startswith(("OMP_", "GOMP_")) for name in os.environ):
-        os.environ["GOMP_SPINCOUNT"] = "300"
 
 
 if __name__ == "__main__":

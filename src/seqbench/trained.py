@@ -69,13 +69,15 @@ class Trained:
         device: str,
         threads: int | None,
     ) -> None:
-        self.path, self.module, self.trust, self.threads = path, module, trust, threads
+        self.path, self.module, self.trust = path, module, trust
         self.config: dict[str, Any] = kept["config"]
+        self.threads: int | None = threads or self.config.get("threads")
         self.fingerprint: str = kept["fingerprint"]
         self.accelerator = device
-        check_device({"accelerator": device})
-        use_gpu = device != "cpu" and torch.cuda.is_available()
-        self.device = torch.device("cuda" if use_gpu else "cpu")
+        has_gpu = torch.cuda.is_available()
+        if device == "gpu" and not has_gpu:
+            raise UserError("no GPU is to be found here; use auto or cpu for the device")
+        self.device = torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
 
     @property
     def spec(self) -> TaskSpec:
@@ -131,7 +133,10 @@ class Trained:
             task = self._task()
             if data is not None:
                 split = str(data)
-                task.splits = {split: task.labelled(str(data), self.spec)}
+                try:
+                    task.splits = {split: task.labelled(split, self.spec)}
+                except UserError as error:
+                    raise UserError(f"{error} (it is read by the settings of the run)") from error
             else:
                 self._set_up(task, split)
             return self._evaluate(task, split)
@@ -199,10 +204,12 @@ def load(
     """A trained network, from a run directory, a directory above one run, or a checkpoint alone.
 
     trust: packages outside seqbench whose classes may be built, where the checkpoint names any.
-    device: ``auto``, ``cpu`` or ``gpu``. threads: of torch, while it is used.
+    device: ``auto``, ``cpu`` or ``gpu``. threads: of torch, while it is used; by default as many
+    as the run was told to use.
 
     Raises UserError where there is no such run, or its checkpoint cannot be used.
     """
     path = checkpoint.find(run)
-    module, kept = checkpoint.load(path, trust)
+    with isolated(threads):  # building a network draws random numbers
+        module, kept = checkpoint.load(path, trust)
     return Trained(path, module, kept, trust, device, threads)

@@ -1,26 +1,34 @@
-"""The wheel holds the configs and works from any directory."""
+"""The wheel holds all it needs, and works installed, from an empty directory."""
 
+import json
 import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+TRAIN = ["task=pets", "model=gru", "model.hidden_size=8", "trainer.max_epochs=1", "threads=1"]
 
 
-def test_an_installed_wheel_finds_its_configs(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")],
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=ROOT,
         check=True,
         capture_output=True,
     )
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    site = tmp_path / "site"
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_what_it_should(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        archive.extractall(site)
     shipped = {name.removeprefix("seqbench/conf/") for name in names if "/conf/" in name}
     assert shipped == {
         str(path.relative_to(ROOT / "conf"))
@@ -29,24 +37,34 @@ def test_an_installed_wheel_finds_its_configs(tmp_path: Path) -> None:
     }
     assert "seqbench/datamodules/built_in/pets.csv" in names
     assert not [name for name in names if "outputs/" in name or "tests/" in name]
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    shown = subprocess.run(
-        [sys.executable, "-m", "seqbench.train", "--cfg", "job", "task=imdb", "model=gru"],
-        cwd=elsewhere,
-        env=os.environ | {"PYTHONPATH": str(site)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "seqbench.models.cells.gru.GRU" in shown.stdout
-    where = subprocess.run(
-        [sys.executable, "-c", "import seqbench.compose as c; print(c.CONF)"],
-        cwd=elsewhere,
-        env=os.environ | {"PYTHONPATH": str(site)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert where.stdout.strip() == str(site / "seqbench" / "conf")
-    assert list(elsewhere.iterdir()) == []
+
+
+def test_it_trains_and_predicts_installed(wheel: Path, tmp_path: Path) -> None:
+    """Beside the packages that are there already, which saves minutes."""
+    site, work = tmp_path / "site", tmp_path / "elsewhere"
+    work.mkdir()
+    install = ["-m", "pip", "install", "--no-deps", "--no-index", "--target", str(site)]
+    subprocess.run([sys.executable, *install, str(wheel)], check=True, capture_output=True)
+    environment = os.environ | {
+        "PYTHONPATH": str(site),
+        "SEQBENCH_CACHE_DIR": str(tmp_path / "cache"),
+        "SEQBENCH_DATA_DIR": "",
+    }
+
+    def run(*command: str) -> str:
+        ended = subprocess.run(
+            command, cwd=work, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    where = "import seqbench.compose as c; print(c.CONF)"
+    assert run(sys.executable, "-c", where).strip() == str(site / "seqbench" / "conf")
+    assert "pets / gru, seed 0" in run(sys.executable, "-m", "seqbench.train", *TRAIN)
+    assert "seed 1" in run(str(site / "bin" / "seqbench-train"), *TRAIN, "seed=1")
+    assert {path.name for path in work.iterdir()} == {"outputs"}
+    (first,) = work.glob("outputs/pets/gru/seed-0-*")
+    line = run(str(site / "bin" / "seqbench-predict"), str(first), "Rex", "--threads", "1")
+    assert json.loads(line)["label"] in ("Cat", "Dog")
+    table = run(str(site / "bin" / "seqbench-evaluate"), str(first), "--threads", "1")
+    assert "confusion matrix of test" in table

@@ -1,6 +1,7 @@
 """What README says, run."""
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seqbench import compose
+from seqbench import compose, evaluate, predict
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
 from seqbench.train import main
@@ -100,6 +101,37 @@ def test_a_task_from_outside_by_search_path(my_package: Path) -> None:
     )
     assert searched.returncode == 0, searched.stderr
     assert "trained already" in searched.stderr
+
+
+@pytest.fixture
+def a_home(here: Path) -> Path:
+    """What README's commands of other verbs find: a run, names, and labelled names."""
+    words = ["model.hidden_size=8", "trainer.max_epochs=1", "threads=1", "progress=none"]
+    assert main(["task=pets", "model=gru", *words]) == 0
+    (here / "names.txt").write_text("Rex\nМурка\n", "utf-8")
+    (here / "more.csv").write_text("name,species\nRex,Dog\nМурка,Cat\n", "utf-8")
+    return here
+
+
+def test_every_command_of_the_other_verbs_runs(a_home: Path) -> None:
+    lines = [line for line in SHELL if re.search(r"seqbench\.(predict|evaluate) ", line)]
+    assert len(lines) >= 5
+    for line in lines:
+        if "|" in line:
+            command = line.replace("python -m", f"{sys.executable} -m")
+            ended = run("bash", "-o", "pipefail", "-c", command)
+            assert ended.returncode == 0, ended.stderr
+            assert len((a_home / "labels.jsonl").read_text("utf-8").splitlines()) == 2
+        else:
+            verb = predict.main if "seqbench.predict" in line else evaluate.main
+            assert verb([*shlex.split(line)[3:], "--threads", "1"]) == 0
+
+
+def test_the_python_shown_runs(a_home: Path) -> None:
+    (block,) = re.findall(r"```python\n(import seqbench\n.*?)```", README, re.S)
+    (a_home / "shown.py").write_text(block, "utf-8")
+    names = runpy.run_path("shown.py")
+    assert names["model"].predict(["Rex"])[0].label in ("Cat", "Dog")
 
 
 def test_the_refusal_shown_is_the_refusal_given(

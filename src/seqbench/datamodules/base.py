@@ -1,5 +1,6 @@
 """What every task's data module has: splits, a spec, a fingerprint, loaders."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Sized
 from typing import Annotated, Any, Protocol
@@ -58,6 +59,9 @@ class TaskData(L.LightningDataModule):
         shuffle: bool = True,
     ) -> None:
         super().__init__()
+        most = max(8, os.cpu_count() or 1)
+        if num_workers > most:  # each is a process that holds a few hundred megabytes
+            raise UserError(f"task.num_workers={num_workers}: should be at most {most} here")
         self.seed = seed
         self.data_seed = data_seed
         self.batch_size = batch_size

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from pydantic import Field, PositiveInt
 
 from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.ragged import Ragged
+from seqbench.datamodules.raw import encode
+from seqbench.datamodules.text_lines import lines
+from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
 DIGITS = 10
@@ -87,10 +91,19 @@ class ModularSum(TaskData):
             rows += list(digits)
         tokens = np.concatenate(rows)
         offsets = np.cumsum([0, *map(len, rows)])
-        starts, lengths = offsets[:-1], np.diff(offsets)
-        targets = (tokens + np.repeat(tokens[starts], lengths)) % DIGITS
-        targets[starts] = tokens[starts]
-        return Ragged(tokens, offsets, targets, padding_id=DIGITS, per_step=True)
+        return _answered(tokens, offsets)
+
+    def labelled(self, path: str, spec: TaskSpec) -> Ragged:
+        """Lines of digits with spaces between; the sums are what they are."""
+        named = [
+            (f"{path}: line {number}", line)
+            for number, line in enumerate(lines(Path(path).expanduser(), "utf-8"), start=1)
+            if line.strip()
+        ]
+        if not named:
+            raise UserError(f"{path}: no line of digits there")
+        digits = encode(spec, named).data
+        return _answered(digits.tokens, digits.offsets)
 
     def _majority(self, digit: int) -> dict[str, dict[str, float]]:
         """The scores of one digit at every step."""
@@ -104,3 +117,11 @@ class ModularSum(TaskData):
                     "sequence_accuracy": float(whole.mean()),
                 }
         return result
+
+
+def _answered(tokens: npt.NDArray[np.integer], offsets: npt.NDArray[np.int64]) -> Ragged:
+    """The sequences of digits with their modular sums."""
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    targets = (tokens + np.repeat(tokens[starts], lengths)) % DIGITS
+    targets[starts] = tokens[starts]
+    return Ragged(tokens, offsets, targets, padding_id=DIGITS, per_step=True)

@@ -72,22 +72,8 @@ def build_corpus(source: Source, settings: CorpusSettings, directory: Path) -> N
     parts = _read(source, settings, splitter, table, scratch)
     named = [n for n in parts["train"].class_names or () if n not in settings.drop_classes]
     classes = settings.classes or named or find_classes(parts["train"])
-    pools: dict[str, Split] = {}
-    policies: dict[str, dict[str, dict[str, int]]] = {"contradictions": {}, "duplicates": {}}
-    for name, part in parts.items():
-        if not settings.classes:
-            use_names(part)
-        given = bool(settings.classes or named)
-        labels = class_indices(part, source.where(name), classes, given=given)
-        check_classes(labels, source.where(name), classes)
-        rows, counts = apply_policies(
-            part.keys, labels, settings.contradictions, settings.duplicates
-        )
-        for policy, counted in counts.items():
-            policies[policy][name] = counted
-        pools[name] = Split(part, rows, labels[rows])
-        where = f"{source.where(name)}, after task.contradictions={settings.contradictions}"
-        check_classes(pools[name].labels, where, classes)
+    given = bool(settings.classes or named)
+    pools, policies = _pools(source, parts, classes, given, settings)
     fractions = {"test": settings.test_fraction, "val": settings.val_fraction}
     splits = split_rows(source, pools, classes, fractions, settings.data_seed)
     facts: dict[str, Any] = {
@@ -143,6 +129,33 @@ def _read(
         )
         for name, part in data.items()
     }
+
+
+def _pools(
+    source: Source,
+    parts: Mapping[str, Rows],
+    classes: list[str],
+    given: bool,
+    settings: CorpusSettings,
+) -> tuple[dict[str, Split], dict[str, dict[str, dict[str, int]]]]:
+    """The rows that the policies leave of each of the data's own splits, and what they did."""
+    pools: dict[str, Split] = {}
+    did: dict[str, dict[str, dict[str, int]]] = {"contradictions": {}, "duplicates": {}}
+    for name, part in parts.items():
+        where = source.where(name)
+        if not settings.classes:
+            use_names(part)
+        labels = class_indices(part, where, classes, given=given)
+        check_classes(labels, where, classes)
+        rows, counts = apply_policies(
+            part.keys, labels, settings.contradictions, settings.duplicates
+        )
+        for policy, counted in counts.items():
+            did[policy][name] = counted
+        pools[name] = Split(part, rows, labels[rows])
+        after = f"{where}, after task.contradictions={settings.contradictions}"
+        check_classes(pools[name].labels, after, classes)
+    return pools, did
 
 
 def _encode(

@@ -1,0 +1,130 @@
+"""seqbench from Python: run and load, without a trace in the process that calls them."""
+
+import json
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+
+import seqbench
+
+
+class Broken(seqbench.Cell):
+    """A cell that fails when it runs."""
+
+    def initial_state(self, *arguments: Any) -> Any:
+        return (torch.tensor(1 // 0),)
+
+    def step(self, *arguments: Any) -> Any: ...
+
+
+NOISY = ["model.embedding.word_dropout=0.2", "model=rnn", "seed=3"]
+
+
+def comparable(content: dict[str, Any]) -> str:
+    """A result less what differs from run to run: times, speed, memory."""
+    volatile = ("seconds", "throughput", "peak_memory_bytes", "environment", "config")
+    return json.dumps({k: v for k, v in content.items() if k not in volatile}, sort_keys=True)
+
+
+def state() -> dict[str, Any]:
+    logger = logging.getLogger("seqbench")
+    return {
+        "argv": list(sys.argv),
+        "environment": dict(os.environ),
+        "random": random.getstate(),
+        "numpy": str(np.random.get_state()),  # noqa: NPY002
+        "torch": torch.get_rng_state().tolist(),
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "dtype": torch.get_default_dtype(),
+        "signals": [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)],
+        "handlers": [*logging.getLogger().handlers, *logger.handlers],
+        "levels": [logging.getLogger(n).level for n in ("", "seqbench", "lightning.pytorch")],
+        "warnings": list(warnings.filters),
+        "hydra": [GlobalHydra.instance().is_initialized(), HydraConfig.initialized()],
+    }
+
+
+def test_run_gives_what_the_command_line_keeps(here: Path, tiny: list[str]) -> None:
+    result = seqbench.run([*tiny, "model=gru"])
+    kept = json.loads((result.path / "result.json").read_text("utf-8"))
+    assert result.metrics == kept["metrics"]
+    assert result.path.is_relative_to(here / "outputs" / "modular_sum" / "gru")
+    assert "modular_sum / gru, seed 0" in str(result)
+    (found,) = result.model.predict([[3, 1, 4]])
+    assert found.tokens == 3
+    again = seqbench.run([*tiny, "model=gru"])
+    assert again.path == result.path, "the same run is not trained twice"
+
+
+def test_no_trace_is_left(here: Path, tiny: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    torch.randn(3)
+    before = state()
+    result = seqbench.run([*tiny, "trainer.deterministic=true", "progress=none"])
+    assert state() == before
+    seqbench.load(result.path, threads=1).evaluate("val")
+    result.model.predict(["1 2 3"])
+    assert state() == before
+    with pytest.raises(seqbench.UserError):
+        seqbench.run(["task=nothing"])
+    assert state() == before
+    assert capfd.readouterr() == ("", "")
+
+
+def test_twice_in_one_process_is_once_in_each_of_two(here: Path, tiny: list[str]) -> None:
+    other = [*tiny, "model=lstm", "trainer.deterministic=true"]
+    seqbench.run([*other, "paths.output_dir=first"])
+    second = seqbench.run([*tiny, *NOISY, "paths.output_dir=here"])
+    code = "import seqbench, sys; print(seqbench.run(sys.argv[1:]).path)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *tiny, *NOISY, "paths.output_dir=there"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    alone = Path(ended.stdout.strip())
+    ours, theirs = (
+        torch.load(path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for path in (second.path, alone)
+    )
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert comparable(second.content) == comparable(json.loads((alone / "result.json").read_text()))
+
+
+def test_mistakes_are_exceptions(here: Path, tiny: list[str]) -> None:
+    with pytest.raises(seqbench.UserError, match=r"task\.batchsize.*'task\.batch_size'"):
+        seqbench.run([*tiny, "task.batchsize=5"])
+    with pytest.raises(seqbench.UserError, match="one network"):
+        seqbench.run(["-m", "seed=0,1"])
+    with pytest.raises(seqbench.UserError, match="no such run"):
+        seqbench.load("nowhere")
+    assert list(here.iterdir()) == []
+
+
+def test_a_cell_s_own_error_comes_through(here: Path, tiny: list[str]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        seqbench.run([*tiny, "~model.cell", f"+model.cell={{_target_:{__name__}.Broken}}"])
+    (status,) = here.rglob("status.json")
+    assert json.loads(status.read_text())["status"] == "failed"
+
+
+def test_another_thread_may_train(here: Path, tiny: list[str]) -> None:
+    results: list[seqbench.Result] = []
+    thread = threading.Thread(target=lambda: results.append(seqbench.run(tiny)))
+    thread.start()
+    thread.join()
+    assert results[0].metrics["test"]["accuracy"] > 0
