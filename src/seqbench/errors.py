@@ -46,7 +46,7 @@ def place(path: str | Path) -> Path:
     """
     try:
         found = Path(path).expanduser()
-        found.exists()
+        found.lstat() if "\0" in str(path) else found.exists()
     except (OSError, ValueError, RuntimeError) as error:
         cause = getattr(error, "strerror", None) or error
         raise UserError(f"{short(path)}: no usable path: {cause}; give another") from error
