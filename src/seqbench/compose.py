@@ -6,13 +6,12 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hydra
-import yaml
-from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -26,6 +25,7 @@ from hydra.errors import (
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from yaml import YAMLError
 
 from seqbench.errors import UserError, nearest, short
 from seqbench.words import arranged
@@ -39,6 +39,9 @@ OPTIONAL = ("experiment", "debug")
 
 HYDRA_S_OWN = ("hydra.searchpath", "hydra.launcher", "hydra/launcher", "hydra.sweep", "hydra/sweep")
 """What may be set of Hydra: where it searches, and how it goes through many runs."""
+
+MISSING_PLACE = "provider=.*path=(.*) is not available"
+"""Hydra's warning of a search path that leads nowhere."""
 
 Job = Callable[[dict[str, Any], Callable[[str], str]], int]
 
@@ -55,7 +58,6 @@ def run(argv: list[str], job: Job) -> int:
 
     def task(composed: DictConfig) -> None:
         try:
-            _check_searchpath()
             statuses.append(job(resolve(composed), origins()))
         except Exception as error:  # Hydra would print lines of its own
             errors.append(error)
@@ -63,14 +65,17 @@ def run(argv: list[str], job: Job) -> int:
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
     singletons = Singleton.get_state()
     try:
-        with _command_line(arguments):
+        with _command_line(arguments), warnings.catch_warnings():
+            warnings.filterwarnings("error", MISSING_PLACE)
             program()
-        if errors:
-            raise errors[0]
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, UserWarning) as error:
         raise translate(error, arguments) from error
     finally:
         Singleton.set_state(singletons)
+    for failure in errors:
+        if isinstance(failure, OmegaConfBaseException):
+            raise translate(failure, arguments) from failure
+        raise failure
     return max(statuses)
 
 
@@ -107,14 +112,6 @@ def _check(argument: str) -> None:
         raise UserError(f"{argument}: a group cannot be null; choose one, or leave it out")
     if re.match(r"hydra\b", key) and not key.startswith(HYDRA_S_OWN):
         raise UserError(f"{argument}: a run has a directory and a log of its own; leave it out")
-
-
-def _check_searchpath() -> None:
-    for source in HydraConfig.get().runtime.config_sources:
-        place = f"{source.schema}://{source.path}"
-        kind = SourcesRegistry.instance().resolve(source.schema)
-        if source.schema in ("file", "pkg") and not kind(source.provider, place).available():
-            raise UserError(f"hydra.searchpath: there is no {place}; mend it")
 
 
 def resolve(composed: DictConfig) -> dict[str, Any]:
@@ -173,7 +170,12 @@ def translate(error: Exception, arguments: list[str]) -> UserError:
         return UserError(
             f"cannot read {short(repr(error.override))}: write KEY=VALUE (text in quotes)"
         )
-    if isinstance(error, yaml.YAMLError):
+    nowhere = re.match(MISSING_PLACE, text)
+    if nowhere:
+        return UserError(f"hydra.searchpath: there is no {nowhere[1]}; mend it")
+    if isinstance(error, UnicodeDecodeError):
+        return UserError(f"a yaml file of yours is not in UTF-8; save it so ({text})")
+    if isinstance(error, YAMLError):
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         where = getattr(mark or error, "name", "a yaml file")
