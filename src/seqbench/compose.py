@@ -1,6 +1,7 @@
 """Hydra, with free text on its command line and its errors in one line."""
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -84,6 +85,7 @@ def _command_line(arguments: list[str]) -> Iterator[None]:
     """sys.argv and the environment as hydra.main reads them; multirun.yaml goes to a scratch."""
     for argument in arguments:
         _check(argument)
+    handlers, level = [*logging.root.handlers], logging.root.level  # --info sets others
     argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     scratch = tempfile.mkdtemp(prefix="seqbench-")
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -93,6 +95,8 @@ def _command_line(arguments: list[str]) -> Iterator[None]:
         yield
     finally:
         sys.argv = argv
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
         if full is None:
             del os.environ["HYDRA_FULL_ERROR"]
         else:

@@ -19,8 +19,10 @@ def complain(error: UserError, show_traceback: bool = False) -> int:
     """Print the one line to standard error, with the way to it if asked for; the exit status."""
     if show_traceback:
         traceback.print_exception(error)
-    line = " ".join(str(error).split("\n"))
-    print(f"seqbench: {line}".encode(errors="backslashreplace").decode(), file=sys.stderr)
+    line = " ".join(str(error).splitlines())
+    # No character of a file's name may move the cursor, or be half of a letter.
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    print(f"seqbench: {shown}", file=sys.stderr)
     return 2
 
 

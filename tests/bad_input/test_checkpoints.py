@@ -199,11 +199,6 @@ def test_a_split_that_there_is_not(refused: Refused, names_run: Path) -> None:
     refused("evaluate", str(names_run), "--split", "dev", parts=["'dev'", "train, val, test"])
 
 
-def test_as_a_program(refused: Refused, here: Path) -> None:
-    (here / "a.ckpt").write_text("hello")
-    refused("evaluate", "a.ckpt", parts=["a.ckpt", "damaged"], process=True)
-
-
 def test_the_data_of_a_run_are_gone_or_changed(
     refused: Refused,
     accepted: Callable[..., tuple[str, str]],

@@ -21,7 +21,6 @@ NAMES = [
     "-dash",
     ".dot",
     "back\\slash",
-    "${seed}",
     "100% *?",
 ]
 
