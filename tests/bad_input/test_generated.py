@@ -61,7 +61,7 @@ def checked(call: Callable[..., Called], here: Path) -> Callable[..., None]:
     return check
 
 
-@settings(settings.get_profile("bad_input"), max_examples=25)
+@settings(settings.get_profile("bad_input"), max_examples=15)
 @given(words=st.lists(OVERRIDES, min_size=1, max_size=2))
 def test_overrides(checked: Callable[..., None], words: list[str]) -> None:
     # The last word is refused when all others are valid, so that nothing is ever trained.
