@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seqbench import compose
+from seqbench import compose, words
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
 
@@ -86,7 +86,7 @@ def test_sweeps_and_lists_stay_hydra_s() -> None:
         "-m",
         "experiment=null",
     ):
-        assert compose.quote(argument) == argument
+        assert words.quote(argument) == argument
 
 
 def options(group: str) -> list[str]:

@@ -118,37 +118,6 @@ def test_the_same_data_elsewhere_are_the_same_run(
     assert len(list(here.rglob("result.json"))) == 2
 
 
-@pytest.mark.parametrize(
-    ("content", "parts"),
-    [
-        (b"", ["a.csv", "empty"]),
-        ("имя,класс\nа,x\nб,x\n".encode(), ["a.csv", "'x'", "two classes"]),
-        ("имя,класс\nа,x\nб,y\n".encode("cp1251"), ["a.csv", "line 1", "task.encoding"]),
-        ("имя,класс\nа,x\nб,y\n".encode() + b"\xff,x\n", ["a.csv", "line 4", "task.encoding"]),
-        ("name,класс\nа,x\n".encode(), ["a.csv", "'имя'", "'name'", "task.text_column"]),
-        ("имя,класс\nа,x\nб,y,z\n".encode(), ["a.csv", "line 3"]),
-        (None, ["a.csv", "no such file"]),
-    ],
-    ids=["empty", "one class", "encoding", "bytes", "column", "fields", "missing"],
-)
-def test_bad_files_get_one_line_and_leave_nothing(
-    train: Callable[..., int],
-    here: Path,
-    capfd: pytest.CaptureFixture[str],
-    content: bytes | None,
-    parts: list[str],
-) -> None:
-    if content is not None:
-        (here / "a.csv").write_bytes(content)
-    assert train(*WORDS, "task.path=a.csv") == 2
-    err = capfd.readouterr().err
-    assert len(err.splitlines()) == 1, err
-    for part in parts:
-        assert part in err
-    assert [path.name for path in here.iterdir()] == ([] if content is None else ["a.csv"])
-    assert not list((here.parent / "cache").rglob("*.npy"))
-
-
 def test_pets_run_from_start_to_end_on_the_built_in_list(
     train: Callable[..., int],
     here: Path,

@@ -1,6 +1,8 @@
 """The only file that instantiates from config."""
 
 import inspect
+import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from seqbench.config import Node, locate, parameters
 from seqbench.datamodules.base import TaskData
-from seqbench.errors import UserError
+from seqbench.errors import UserError, place
 from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
 
@@ -87,13 +89,23 @@ def _factory(value: Any) -> Any:
 
 def data(config: Node) -> TaskData:
     """The task's data module, not set up yet."""
-    cache = str(Path(config["paths"]["cache_dir"]).expanduser())
+    cache = str(place(config["paths"]["cache_dir"]))
     built = call(config["task"], seed=config["seed"], cache_dir=cache)
     return expect(built, TaskData, "task")
 
 
 def network(model: Node, spec: TaskSpec) -> Network:
-    return expect(call(model, spec=spec), Network, "model")
+    try:
+        return expect(call(model, spec=spec), Network, "model")
+    except UserError as error:
+        if isinstance(error.__cause__, MemoryError | RuntimeError | TypeError) and re.search(
+            "memory|Overflow", str(error)
+        ):
+            raise UserError(
+                "model: not enough memory for a network of this size; lower model.hidden_size, "
+                "model.num_layers or model.embedding.size"
+            ) from error
+        raise
 
 
 def optimizer(config: Node) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
@@ -132,8 +144,11 @@ def check_optimisation(config: Node, spec: TaskSpec) -> None:
     """Make an optimiser and scheduler for nothing, so that a bad setting is told at once."""
     made = optimizer(config)([nn.Parameter(torch.zeros(1))])
     schedule = scheduler(config, spec)(made, 100, 100)["scheduler"]
-    if min(group["lr"] for group in made.param_groups) < 0:
+    rates = [float(group["lr"]) for group in made.param_groups]
+    if min(rates) < 0:
         raise UserError("scheduler: the learning rate would be negative")
+    if not all(map(math.isfinite, rates)):
+        raise UserError("optimizer.lr: the learning rate would be no finite number; lower it")
     if isinstance(schedule, ReduceLROnPlateau) and config["scheduler"]["interval"] == "step":
         raise UserError("scheduler=plateau goes by epochs: set scheduler.interval=epoch")
 

@@ -9,7 +9,8 @@ import torch
 
 from seqbench import build
 from seqbench.config import Node, locate, validate_node
-from seqbench.errors import UserError
+from seqbench.datamodules.text import TextEncoder
+from seqbench.errors import UserError, place
 from seqbench.models.module import SequenceModule
 from seqbench.spec import TaskSpec
 
@@ -19,7 +20,9 @@ OWN = "seqbench"
 
 def find(run: str | Path) -> Path:
     """The checkpoint of a run directory, of the one run below a directory, or the file itself."""
-    path = Path(run).expanduser()
+    if not str(run):
+        raise UserError("RUN is empty; give a run directory or a checkpoint")
+    path = place(run)
     if not path.exists():
         raise UserError(f"{run}: no such run directory or checkpoint")
     if path.is_file():
@@ -52,15 +55,30 @@ def load(path: Path, trust: Collection[str] = ()) -> tuple[SequenceModule, dict[
     check_trust(config["model"], path, trust)
     try:
         validate_node(config["model"], "model", build.SUPPLIED)
-        spec = TaskSpec.from_dict(kept["spec"])
+        spec = _spec(kept)
         module = SequenceModule(build.network(config["model"], spec), spec, config=config)
         module.load_state_dict(weights, strict=True)
-    except (UserError, TypeError, RuntimeError) as error:
+    except (UserError, TypeError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         raise UserError(
             f"{path}: does not fit this version of seqbench, or the code of its classes has "
             f"changed: {build.one_line(error)}"
         ) from error
     return module.eval(), kept
+
+
+def _spec(kept: dict[str, Any]) -> TaskSpec:
+    """The spec, if its parts are there and of the sizes that it names; ValueError if not."""
+    spec = TaskSpec.from_dict(kept["spec"])
+    named = (
+        ("labels", spec.labels, spec.output_size),
+        ("vocabulary", spec.vocabulary, spec.input_size),
+    )
+    for name, words, size in named:
+        if words and len(words) != size:
+            raise ValueError(f"its spec has {len(words)} {name} for a size of {size}")
+    if spec.vocabulary:
+        TextEncoder.from_spec(spec)
+    return spec
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -71,7 +89,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             f"{path}: holds other than weights and plain values; seqbench did not write it"
         ) from error
     except Exception as error:
-        raise UserError(f"{path}: damaged, or no checkpoint: {build.one_line(error)}") from error
+        raise UserError(
+            f"{path}: damaged, or no checkpoint ({build.one_line(error)}); give a run directory "
+            "or its best.ckpt, or train it anew"
+        ) from error
     kept = content.get("seqbench") if isinstance(content, dict) else None
     if not isinstance(kept, dict):
         raise UserError(f"{path}: a checkpoint, but not one that seqbench wrote")
@@ -81,10 +102,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             f"{SCHEMA_VERSION}; use the version that wrote it"
         )
     try:
-        _ = kept["config"]["model"], kept["config"]["task"], kept["spec"], kept["fingerprint"]
+        config = kept["config"]
+        _ = config["model"], config["task"], config["trainer"], config["paths"]["cache_dir"]
+        _ = kept["spec"], kept["fingerprint"]
         return dict(content["state_dict"]), kept
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: incomplete: it lacks {error}") from error
+    except KeyError as error:
+        raise UserError(f"{path}: incomplete: it lacks {error}; train it anew") from error
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: what it keeps is no config or weights; train it anew") from error
 
 
 def named_packages(config: Node) -> set[str]:
@@ -98,9 +123,14 @@ def check_trust(node: Any, path: Path, trust: Collection[str]) -> None:
     trusted = {OWN, *trust}
     for target in _targets(node):
         package = target.partition(".")[0]
+        if not all(part.isidentifier() for part in target.split(".")):
+            raise UserError(f"{path}: names {target!r} where a class should stand; train it anew")
         # A path through a trusted module may end in anything that it imports.
         if package in trusted:
-            found = locate(target)
+            try:
+                found = locate(target)
+            except UserError as error:
+                raise UserError(f"{path}: {error}; install what it was trained with") from error
             package = str(getattr(found, "__module__", "")).partition(".")[0] or target
         if package not in trusted:
             raise UserError(

@@ -1,5 +1,7 @@
 """What Lightning would accept, and a run had better not."""
 
+import math
+
 import torch
 
 from seqbench.config import Node
@@ -14,17 +16,29 @@ REFUSED = {
 """Lightning's settings under which a result would not be what it says."""
 
 
+POSITIVE = (
+    "max_epochs",
+    "accumulate_grad_batches",
+    "limit_train_batches",
+    "max_steps",
+    "val_check_interval",
+    "check_val_every_n_epoch",
+)
+
+
 def check_trainer(node: Node) -> None:
     """Refuse what Lightning would take and then do nothing, or the wrong thing, with."""
     for key, reason in REFUSED.items():
         if node.get(key):
             raise UserError(f"trainer.{key} is not for a run to be kept: {reason}")
-    for key in ("max_epochs", "accumulate_grad_batches", "limit_train_batches", "max_steps"):
+    for key in POSITIVE:
         value = node.get(key)
         if value is not None and value <= 0 and (key, value) != ("max_steps", -1):
             raise UserError(f"trainer.{key} should be greater than 0, not {value}")
-    if (node.get("gradient_clip_val") or 0) < 0:
-        raise UserError(f"trainer.gradient_clip_val={node['gradient_clip_val']} is negative")
+    clip = node.get("gradient_clip_val") or 0
+    if not 0 <= clip < math.inf:
+        wrong = "negative" if clip < 0 else "no number to clip at"
+        raise UserError(f"trainer.gradient_clip_val={clip} is {wrong}; leave it out")
     if node.get("limit_val_batches") == 0:
         raise UserError("trainer.limit_val_batches=0: the best checkpoint is chosen on validation")
     if isinstance(node.get("profiler"), str):
@@ -36,11 +50,13 @@ def check_trainer(node: Node) -> None:
     check_device(node)
 
 
-def check_intervals(node: Node, batches: int) -> None:
-    """Refuse shares and intervals that come to nothing with this many training batches."""
-    limit, interval = node.get("limit_train_batches"), node.get("val_check_interval")
-    if isinstance(limit, float) and int(limit * batches) == 0:
-        raise UserError(f"trainer.limit_train_batches={limit}: that is none of {batches} batches")
+def check_intervals(node: Node, batches: int, val_batches: int) -> None:
+    """Refuse shares and intervals that come to nothing with this many batches."""
+    interval = node.get("val_check_interval")
+    for key, there in (("limit_train_batches", batches), ("limit_val_batches", val_batches)):
+        limit = node.get(key)
+        if isinstance(limit, float) and 0 <= limit * there < 1:
+            raise UserError(f"trainer.{key}={limit}: that is none of {there} batches; raise it")
     if isinstance(interval, int) and interval > batches:
         raise UserError(
             f"trainer.val_check_interval={interval} is more than the {batches} batches of an epoch"

@@ -6,15 +6,22 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from seqbench.errors import UserError, complain
+from seqbench.errors import UserError, complain, nearest
 
 TRACEBACK = "--traceback"
+
+MOST_THREADS = 1024
+"""Torch ends the process where it cannot make them."""
 
 
 class Parser(argparse.ArgumentParser):
     """An ordinary command line whose mistakes are UserErrors, as all others are."""
 
     def error(self, message: str) -> NoReturn:
+        _, unknown, word = message.partition("unrecognized arguments: ")
+        if unknown and word.startswith("-"):
+            option = word.split()[0]
+            message = f"unknown option {option}{nearest(option, self._option_string_actions)}"
         raise UserError(f"{message} ({self.prog} --help)")
 
 
@@ -35,9 +42,15 @@ def parser(verb: str, description: str) -> Parser:
         default="auto",
         help="where it runs; auto takes a GPU if there is one",
     )
-    made.add_argument("--threads", type=int, help="CPU threads of torch; default: the run's")
+    made.add_argument("--threads", type=_threads, help="CPU threads of torch; default: the run's")
     made.add_argument(TRACEBACK, action="store_true", help="show where a mistake was found")
     return made
+
+
+def _threads(word: str) -> int:
+    if not word.isdecimal() or len(word) > 4 or not 1 <= int(word) <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"{word!r} is no number from 1 to {MOST_THREADS}")
+    return int(word)
 
 
 def guarded(body: Callable[[list[str], bool], int], argv: list[str] | None) -> int:

@@ -6,16 +6,15 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.singleton import Singleton
 from hydra.errors import (
     ConfigCompositionException,
@@ -25,72 +24,26 @@ from hydra.errors import (
 )
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from yaml import YAMLError
 
-from seqbench.errors import UserError, nearest
+from seqbench.errors import UserError, nearest, short
+from seqbench.words import arranged
 
 PACKAGE = Path(__file__).parent
 CONF = next(p for p in (PACKAGE / "conf", PACKAGE.parents[1] / "conf") if p.is_dir())
 """The installed wheel's own conf, or the checkout's."""
 
-PATH_KEY = re.compile(r"(^|[._])(path|dir|file)$")
+OPTIONAL = ("experiment", "debug")
+"""Groups of which none is chosen, unless one is named."""
 
-LIST_WORD = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,])+""")
-"""A word of a list: no comma, but within quotes."""
+HYDRA_S_OWN = ("hydra.searchpath", "hydra.launcher", "hydra/launcher", "hydra.sweep", "hydra/sweep")
+"""What may be set of Hydra: where it searches, and how it goes through many runs."""
+
+MISSING_PLACE = "provider=.*path=(.*) is not available"
+"""Hydra's warning of a search path that leads nowhere."""
 
 Job = Callable[[dict[str, Any], Callable[[str], str]], int]
-
-
-def quote(argument: str) -> str:
-    """One command-line argument as Hydra's grammar takes it.
-
-    Hydra's lexer stumbles over Cyrillic, apostrophes, ``=`` and other free text in values. A value
-    of a path key is always quoted, any other only where the parser refuses it as it stands; of a
-    refused ``[list]`` the words that are refused.
-    """
-    key, equals, value = argument.partition("=")
-    if equals and not key:
-        raise UserError(f"cannot read {argument!r}: write KEY=VALUE")
-    if not equals or key.startswith("-") or value[:1] in ("'", '"'):
-        return argument
-    if not PATH_KEY.search(key) or value in ("", "null"):
-        if _parses(argument):
-            return argument
-        if value.startswith("[") and value.endswith("]"):
-            words = [word.strip() for word in LIST_WORD.findall(value[1:-1])]
-            listed = ",".join(w if _parses(f"{key}={w}") else _quoted(w) for w in words)
-            if _parses(f"{key}=[{listed}]"):
-                return f"{key}=[{listed}]"
-    return f"{key}={_quoted(value)}"
-
-
-def _parses(argument: str) -> bool:
-    try:
-        OverridesParser.create().parse_override(argument)
-    except HydraException:
-        return False
-    return True
-
-
-def _quoted(text: str) -> str:
-    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
-    return f"'{escaped}'"
-
-
-def options_first(arguments: list[str]) -> list[str]:
-    """Options, with their values, before the overrides: Hydra's parser takes no mixture."""
-    valued = {
-        name
-        for action in get_args_parser()._actions
-        if action.nargs != 0 and action.option_strings
-        for name in action.option_strings
-    }
-    options: list[str] = []
-    overrides: list[str] = []
-    for argument in arguments:
-        follows = bool(options) and options[-1] in valued and "=" not in argument
-        (options if follows or argument.startswith("-") else overrides).append(argument)
-    return options + overrides
 
 
 def run(argv: list[str], job: Job) -> int:
@@ -99,7 +52,7 @@ def run(argv: list[str], job: Job) -> int:
     The largest of the jobs' exit statuses. UserError for whatever Hydra or OmegaConf refuses;
     what a job raises is raised again when all jobs are done.
     """
-    arguments = options_first([quote(argument) for argument in argv])
+    arguments = arranged(argv)
     statuses = [0]
     errors: list[Exception] = []
 
@@ -112,14 +65,17 @@ def run(argv: list[str], job: Job) -> int:
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
     singletons = Singleton.get_state()
     try:
-        with _command_line(arguments):
+        with _command_line(arguments), warnings.catch_warnings():
+            warnings.filterwarnings("error", MISSING_PLACE)
             program()
-        if errors:
-            raise errors[0]
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, UserWarning) as error:
         raise translate(error, arguments) from error
     finally:
         Singleton.set_state(singletons)
+    for failure in errors:
+        if isinstance(failure, OmegaConfBaseException):
+            raise translate(failure, arguments) from failure
+        raise failure
     return max(statuses)
 
 
@@ -127,9 +83,7 @@ def run(argv: list[str], job: Job) -> int:
 def _command_line(arguments: list[str]) -> Iterator[None]:
     """sys.argv and the environment as hydra.main reads them; multirun.yaml goes to a scratch."""
     for argument in arguments:
-        group, equals, name = argument.partition("=")
-        if equals and name == "null" and (CONF / group).is_dir():
-            raise UserError(f"{argument}: a group cannot be null; choose one, or leave it out")
+        _check(argument)
     argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     scratch = tempfile.mkdtemp(prefix="seqbench-")
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -144,6 +98,20 @@ def _command_line(arguments: list[str]) -> Iterator[None]:
         else:
             os.environ["HYDRA_FULL_ERROR"] = full
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def is_group(key: str) -> bool:
+    return re.fullmatch(r"[\w/]{1,99}", key) is not None and (CONF / key).is_dir()
+
+
+def _check(argument: str) -> None:
+    """Refuse what Hydra would take, though a run would lack a part, or get files beside its own."""
+    key, equals, name = argument.partition("=")
+    key = key.lstrip("+~")
+    if equals and name == "null" and is_group(key) and key not in OPTIONAL:
+        raise UserError(f"{argument}: a group cannot be null; choose one, or leave it out")
+    if re.match(r"hydra\b", key) and not key.startswith(HYDRA_S_OWN):
+        raise UserError(f"{argument}: a run has a directory and a log of its own; leave it out")
 
 
 def resolve(composed: DictConfig) -> dict[str, Any]:
@@ -199,18 +167,43 @@ def translate(error: Exception, arguments: list[str]) -> UserError:
         hint = nearest(name, {*(error.options or ())} - {"base"})
         return UserError(f"there is no {group or 'config'} {name!r}{hint}")
     if isinstance(error, OverrideParseException):
-        return UserError(f"cannot read {error.override!r}: write KEY=VALUE (text in quotes)")
+        return UserError(
+            f"cannot read {short(repr(error.override))}: write KEY=VALUE (text in quotes)"
+        )
+    nowhere = re.match(MISSING_PLACE, text)
+    if nowhere:
+        return UserError(f"hydra.searchpath: there is no {nowhere[1]}; mend it")
+    if isinstance(error, UnicodeDecodeError):
+        return UserError(f"a yaml file of yours is not in UTF-8; save it so ({text})")
+    if isinstance(error, YAMLError):
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        where = getattr(mark or error, "name", "a yaml file")
+        cause = getattr(error, "problem", None) or text.splitlines()[0]
+        return UserError(f"{where}{line}: no valid YAML: {cause}; mend it")
     unknown = re.search(r"Could not override '([^']+)'", text)
     if isinstance(error, ConfigCompositionException) and unknown:
-        name = unknown[1].partition("@")[0]
+        name, _, package = unknown[1].partition("@")
+        if package and is_group(name):
+            return UserError(f"unknown {unknown[1]}: nothing is chosen there; write {name}=NAME")
         return UserError(f"unknown {name}: is not a key here{_nearest_key(name, arguments)}")
+    if isinstance(error, MissingMandatoryValue):
+        return UserError(f"{error.full_key}: is missing; give it a value")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return UserError("; ".join(line for line in lines if "object_type=" not in line))
+    told = [line for line in lines if not line.startswith(("object_type=", "full_key:"))]
+    key = getattr(error, "full_key", None)
+    if key:
+        return UserError(f"{key}: {'; '.join(told)}; give {key} another value")
+    merging = re.match("Error merging override (.*)", text, re.DOTALL)
+    if merging:
+        cause = str(error.__cause__).splitlines()[0]
+        return UserError(f"cannot read {short(merging[1])}: {cause}; mend its value")
+    return UserError("; ".join(told))
 
 
 def _nearest_key(name: str, arguments: list[str]) -> str:
     """The composed config's key, or the group, most like ``name``."""
-    groups = [a for a in arguments if (CONF / a.partition("=")[0]).is_dir() and "," not in a]
+    groups = [a for a in arguments if is_group(a.partition("=")[0]) and "," not in a]
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):

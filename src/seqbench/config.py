@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from seqbench.compose import CONF
-from seqbench.errors import UserError, nearest
+from seqbench.errors import UserError, nearest, short
 
 Node = dict[str, Any]
 Origin = Callable[[str], str]
@@ -30,8 +30,8 @@ Origin = Callable[[str], str]
 class Paths:
     """output_dir: where runs go, relative to the working directory. cache_dir: encoded data."""
 
-    output_dir: str
-    cache_dir: str
+    output_dir: Annotated[str, Field(min_length=1)]
+    cache_dir: Annotated[str, Field(min_length=1)]
 
 
 @dataclass
@@ -146,8 +146,11 @@ class _Validator:
 
     def value(self, value: Any, annotation: Any, name: str) -> None:
         if isinstance(value, dict) and "_target_" in value:
+            path = value["_target_"]
+            if not isinstance(path, str):
+                self.fail(f"{name}._target_", f"should be a class such as a.b.C, not {path!r}")
             try:
-                target = locate(value["_target_"])
+                target = locate(path)
             except UserError as error:
                 self.fail(f"{name}._target_", str(error))
             wanted = built(annotation)
@@ -156,24 +159,32 @@ class _Validator:
             self.call(value, target, name)
         elif is_dataclass(annotation):
             if not isinstance(value, dict):
-                self.fail(name, f"should be a group of keys, not {value!r}")
+                self.fail(name, f"should be a group of keys, not {shown(value)}")
             self.call(value, typing.cast(Any, annotation), name)
         elif annotation == dict[str, Node]:
             if not isinstance(value, dict):
-                self.fail(name, f"should be a group of nodes, not {value!r}{by_group(name, value)}")
+                self.fail(
+                    name, f"should be a group of nodes, not {shown(value)}{by_group(name, value)}"
+                )
             for key, node in value.items():
                 if node is not None:  # null takes a callback or logger away
                     self.value(node, Node, f"{name}.{key}")
         elif annotation == Node or typing.get_origin(annotation) is Callable:
-            self.fail(name, f"should be a node with _target_, not {value!r}{by_group(name, value)}")
+            self.fail(
+                name, f"should be a node with _target_, not {shown(value)}{by_group(name, value)}"
+            )
         elif annotation is not inspect.Parameter.empty:
             problem = mismatch(value, annotation)
             if problem:
-                self.fail(name, f"{problem}, not {value!r}")
+                self.fail(name, f"{problem}, not {shown(value)}")
 
     def fail(self, name: str, problem: str, kind: str = "") -> typing.NoReturn:
-        where = self.origin(name)
+        where = short(self.origin(name))
         raise UserError(f"{kind}{name}{f' ({where})' if where else ''}: {problem}")
+
+
+def shown(value: Any) -> str:
+    return short(repr(value))
 
 
 def built(annotation: Any) -> type | None:
@@ -188,7 +199,7 @@ def built(annotation: Any) -> type | None:
 
 def by_group(name: str, value: Any) -> str:
     """What to write when a whole node was replaced by a word, as in ``model.head=mean``."""
-    if not value:
+    if not value or not isinstance(value, str):
         return ""
     group = name.replace(".", "/")
     if not (CONF / group).is_dir():  # as in model.cell=gru: what is chosen by name is the model

@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -30,3 +31,23 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if match:
         return f"; did you mean {match[0]!r}?"
     return f"; there are: {', '.join(names)}" if names else ""
+
+
+def short(text: object, most: int = 200) -> str:
+    """A text for a message, cut where it is very long."""
+    whole = str(text)
+    return whole if len(whole) <= most else f"{whole[:most]} ..."
+
+
+def place(path: str | Path) -> Path:
+    """A path of the user's, ``~`` resolved.
+
+    UserError for what no file can be named: a NUL, a name too long, the home of nobody.
+    """
+    try:
+        found = Path(path).expanduser()
+        found.lstat() if "\0" in str(path) else found.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        cause = getattr(error, "strerror", None) or error
+        raise UserError(f"{short(path)}: no usable path: {cause}; give another") from error
+    return found

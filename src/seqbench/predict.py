@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqbench.commands import guarded, parser
-from seqbench.errors import UserError
+from seqbench.errors import UserError, place
 
 if TYPE_CHECKING:
     from seqbench.trained import Prediction
@@ -78,6 +77,7 @@ def _predict(arguments: list[str], show_traceback: bool) -> int:
 def _chunks(chosen: argparse.Namespace) -> Iterator[tuple[list[str], list[str]]]:
     """What to call each sequence in a message, and the sequences."""
     texts: list[str] = chosen.text
+    encoding = _encoding(chosen.encoding)
     file = "-" if texts == ["-"] else chosen.input
     if bool(texts) == bool(chosen.input):
         raise UserError("give one of: texts, --input FILE, or - for standard input")
@@ -88,12 +88,11 @@ def _chunks(chosen: argparse.Namespace) -> Iterator[tuple[list[str], list[str]]]
                 raise UserError(f"{name} is empty")
         yield names, texts
         return
-    encoding = _encoding(chosen.encoding)
     where = "standard input" if file == "-" else file
     try:
         # What cannot be decoded becomes surrogates, so that the line can be named.
         stream = io.TextIOWrapper(
-            sys.stdin.buffer if file == "-" else Path(file).expanduser().open("rb"),
+            sys.stdin.buffer if file == "-" else place(file).open("rb"),
             encoding,
             errors="surrogateescape",
         )
@@ -110,13 +109,17 @@ def _chunks(chosen: argparse.Namespace) -> Iterator[tuple[list[str], list[str]]]
     except OSError as error:
         raise UserError(f"{where}: cannot be read: {error.strerror}") from error
     except UnicodeError as error:
-        raise UserError(f"{where}: not in the encoding {chosen.encoding}: {error}") from error
+        raise UserError(
+            f"{where}: not in the encoding {chosen.encoding} ({error}); give another with "
+            "--encoding, for instance utf-8"
+        ) from error
 
 
 def _encoding(name: str) -> str:
     try:
+        "".encode(name)
         found = codecs.lookup(name).name
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise UserError(f"--encoding {name}: no such encoding; try utf-8") from error
     return "utf-8-sig" if found == "utf-8" else found  # less a byte order mark, if there is one
 

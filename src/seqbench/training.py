@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import lightning as L
@@ -20,7 +19,7 @@ from seqbench.callbacks.throughput import Throughput
 from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node
 from seqbench.environment import PeakMemory, environment
-from seqbench.errors import UserError
+from seqbench.errors import UserError, place
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
@@ -57,7 +56,8 @@ class Training:
             self.data.prepare_data()
             self.data.setup()
         spec = self.data.spec
-        check_intervals(config["trainer"], len(self.data.loader("train", training=True)))
+        train, val = self.data.loader("train", training=True), self.data.loader("val")
+        check_intervals(config["trainer"], len(train), len(val))
         build.check_optimisation(config, spec)
         self.module = SequenceModule(
             build.network(config["model"], spec),
@@ -76,7 +76,7 @@ class Training:
     def go(self) -> runs.Run:
         """Find, test or train, as the earlier runs of this identity demand."""
         names = self.config["names"]
-        outputs = Path(self.config["paths"]["output_dir"]).expanduser()
+        outputs = place(self.config["paths"]["output_dir"])
         folder = outputs / names["task"] / names["model"]
         base = folder / f"seed-{self.config['seed']}-{self.identity}"
         before = runs.attempts(base)

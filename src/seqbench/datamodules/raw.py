@@ -62,6 +62,8 @@ def _text(name: str, value: str | Sequence[int]) -> str:
 
 def _numbers(name: str, value: str | Sequence[int], allowed: Collection[str]) -> Ints:
     words = value.replace(",", " ").split() if isinstance(value, str) else list(map(str, value))
+    if not words:
+        raise UserError(f"{name}: {value!r} holds no number; write numbers with spaces between")
     wrong = next((word for word in words if word not in allowed), None)
     if wrong is not None:
         numbers = sorted(map(int, allowed))

@@ -23,6 +23,9 @@ from seqbench.datamodules.text_sources import Source
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
+LONGEST = 1_000_000
+"""Tokens that a text may be padded to."""
+
 VocabularySize = Annotated[int, Field(ge=3)]
 
 
@@ -114,6 +117,11 @@ class TextClassification(TaskData):
         self.encoding = encoding
         if pad_to_max and max_length is None:
             raise UserError("task.pad_to_max=true needs task.max_length")
+        if pad_to_max and max_length is not None and max_length > LONGEST:
+            raise UserError(
+                f"task.pad_to_max=true: every text would be padded to {max_length} tokens; "
+                f"set task.max_length to {LONGEST} at most"
+            )
         self.max_length, self.keep, self.pad_to_max = max_length, keep, pad_to_max
         self.settings = CorpusSettings(
             text_column=text_column,

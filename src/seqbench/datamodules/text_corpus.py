@@ -180,6 +180,10 @@ def _encode(
         size=settings.vocabulary_size,
         min_count=settings.min_count,
     )
+    if len(vocabulary) == 2:  # padding and unknown
+        raise UserError(
+            f"task.min_count={settings.min_count}: no token of train occurs so often; lower it"
+        )
     ids = {token: i for i, token in enumerate(vocabulary)}
     kind = np.uint16 if len(ids) <= 1 << 16 else np.int32
     encoded = np.array([ids.get(token, UNKNOWN_ID) for token in tokens], kind)[flat]

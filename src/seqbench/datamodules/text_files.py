@@ -11,6 +11,7 @@ from seqbench.datamodules.cache import digest, file_digest
 from seqbench.datamodules.text_formats import FORMATS, kind, read_classes, read_file
 from seqbench.datamodules.text_sources import SPLITS
 from seqbench.errors import UserError, nearest
+from seqbench.errors import place as usable
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -28,11 +29,11 @@ def local_files(path: str | None, folder: str | None) -> dict[str, Part] | None:
     None where ``path`` is not given and the folder does not exist.
     """
     if path is not None:
-        if not Path(path).expanduser().exists():
+        if not usable(path).exists():
             raise UserError(f"task.path={path}: no such file or folder")
         return find_files(path)
     if folder and os.environ.get(DATA_DIR):
-        place = Path(os.environ[DATA_DIR]).expanduser() / folder
+        place = usable(os.environ[DATA_DIR]) / folder
         return find_files(str(place)) if place.exists() else None
     return None
 
@@ -42,7 +43,7 @@ def find_files(path: str) -> dict[str, Part]:
 
     Raises ``UserError`` where there is nothing to be read, or more than one way to read it.
     """
-    place = Path(path).expanduser()
+    place = usable(path)
     if not place.exists():
         raise UserError(f"{place}: no such file or folder")
     if place.is_file():

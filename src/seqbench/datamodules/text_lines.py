@@ -59,7 +59,10 @@ def _undecodable(file: Path, encoding: str) -> str:
             if "\ufffd" in line:
                 place = f" from line {number} on"
                 break
+    with file.open("rb") as binary:
+        marked = binary.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     other = "utf-8" if encoding.lower() in ("cp1251", "windows-1251") else "cp1251"
+    other = "utf-16" if marked else other
     return (
         f"{file}: not in the encoding {encoding}{place}; set task.encoding, for instance to {other}"
     )

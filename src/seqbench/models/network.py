@@ -12,7 +12,7 @@ from seqbench.errors import UserError
 from seqbench.models.cells.base import Backend, Cell
 from seqbench.models.embedding import Embedding
 from seqbench.models.heads import Head
-from seqbench.models.settings import Probability
+from seqbench.models.settings import Layers, Probability
 from seqbench.models.stack import Stack, StackState
 from seqbench.spec import TaskSpec
 
@@ -44,7 +44,7 @@ class Network(nn.Module):
         embedding: Callable[..., Embedding],
         head: Callable[..., Head],
         hidden_size: PositiveInt = 64,
-        num_layers: PositiveInt = 1,
+        num_layers: Layers = 1,
         bidirectional: bool = False,
         dropout: Probability = 0.0,
         backend: Backend = "auto",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from seqbench.errors import UserError
 from seqbench.models.cells.base import Backend, Cell, State
-from seqbench.models.settings import Probability
+from seqbench.models.settings import Layers, Probability
 
 StackState = tuple[State, ...]
 """One state a layer and direction, in torch.nn's order: layer 0 forward, layer 0 reverse, ..."""
@@ -31,7 +31,7 @@ class Stack(nn.Module):
         cell: Callable[..., Cell],
         input_size: PositiveInt,
         hidden_size: PositiveInt,
-        num_layers: PositiveInt = 1,
+        num_layers: Layers = 1,
         bidirectional: bool = False,
         dropout: Probability = 0.0,
         backend: Backend = "auto",
