@@ -9,6 +9,8 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.singleton import Singleton
 from hydra.errors import (
     ConfigCompositionException,
@@ -41,8 +44,8 @@ OPTIONAL = ("experiment", "debug")
 HYDRA_S_OWN = ("hydra.searchpath", "hydra.launcher", "hydra/launcher", "hydra.sweep", "hydra/sweep")
 """What may be set of Hydra: where it searches, and how it goes through many runs."""
 
-MISSING_PLACE = "provider=.*path=(.*) is not available"
-"""Hydra's warning of a search path that leads nowhere."""
+NOT_AVAILABLE = "provider=.*path=.* is not available"
+"""Hydra's warning of search paths that lead nowhere, and of packages without an __init__.py."""
 
 Job = Callable[[dict[str, Any], Callable[[str], str]], int]
 
@@ -67,9 +70,9 @@ def run(argv: list[str], job: Job) -> int:
     singletons = Singleton.get_state()
     try:
         with _command_line(arguments), warnings.catch_warnings():
-            warnings.filterwarnings("error", MISSING_PLACE)
+            warnings.filterwarnings("ignore", NOT_AVAILABLE)
             program()
-    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, UserWarning) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
         raise translate(error, arguments) from error
     finally:
         Singleton.set_state(singletons)
@@ -86,6 +89,7 @@ def _command_line(arguments: list[str]) -> Iterator[None]:
     for argument in arguments:
         _check(argument)
     handlers, level = [*logging.root.handlers], logging.root.level  # --info sets others
+    _searched(arguments)
     argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     scratch = tempfile.mkdtemp(prefix="seqbench-")
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -116,6 +120,31 @@ def _check(argument: str) -> None:
         raise UserError(f"{argument}: a group cannot be null; choose one, or leave it out")
     if re.match(r"hydra\b", key) and not key.startswith(HYDRA_S_OWN):
         raise UserError(f"{argument}: a run has a directory and a log of its own; leave it out")
+
+
+def _searched(arguments: list[str]) -> list[str]:
+    """Where a command line lets Hydra search beside conf; UserError for what is not there."""
+    found: list[str] = []
+    for before, argument in pairwise(["", *arguments]):
+        option, equals, value = argument.partition("=")
+        if option.startswith("hydra.searchpath"):
+            places = OverridesParser.create().parse_override(argument).value()
+            if not isinstance(places, list):
+                raise UserError(f"{option}: should be a list, as [pkg://my_package.conf]")
+            found += places
+        elif before in ("--config-dir", "-cd"):
+            found.append(f"file://{Path(argument).absolute()}")
+        elif option == "--config-dir" and equals:
+            found.append(f"file://{Path(value).absolute()}")
+    for place in found:
+        scheme, _, path = place.rpartition("://")
+        try:
+            there = files(path) if scheme == "pkg" else Path(path)
+        except (ImportError, ValueError, TypeError):
+            there = None
+        if there is None or not there.is_dir():
+            raise UserError(f"there is no {place} to search for configs; mend it")
+    return found
 
 
 def resolve(composed: DictConfig) -> dict[str, Any]:
@@ -174,9 +203,6 @@ def translate(error: Exception, arguments: list[str]) -> UserError:
         return UserError(
             f"cannot read {short(repr(error.override))}: write KEY=VALUE (text in quotes)"
         )
-    nowhere = re.match(MISSING_PLACE, text)
-    if nowhere:
-        return UserError(f"hydra.searchpath: there is no {nowhere[1]}; mend it")
     if isinstance(error, UnicodeDecodeError):
         return UserError(f"a yaml file of yours is not in UTF-8; save it so ({text})")
     if isinstance(error, YAMLError):
@@ -211,7 +237,8 @@ def _nearest_key(name: str, arguments: list[str]) -> str:
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            config: Any = hydra.compose("train", groups)
+            search = ",".join(f"'{place}'" for place in _searched(arguments))
+            config: Any = hydra.compose("train", [f"hydra.searchpath=[{search}]", *groups])
             loader = GlobalHydra.instance().config_loader()
             subgroups = [
                 f"{group}/{sub}"

@@ -145,10 +145,11 @@ def _show(rows: "list[tuple[str, Prediction]]", top: int | None) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("label", overflow="fold")
-    table.add_column("probability")
+    a_step = any(isinstance(found.label, list) for _, found in rows)
+    table.add_column("label", overflow="fold", no_wrap=not a_step)
+    table.add_column("probability", no_wrap=True)
     table.add_column("unknown", justify="right", no_wrap=True)
-    table.add_column("text", no_wrap=True)
+    table.add_column("text", overflow="fold")
     for text, found in rows:
         label = found.label if isinstance(found.label, str) else " ".join(found.label or "-")
         if isinstance(found.probabilities, dict):

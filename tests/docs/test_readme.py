@@ -1,5 +1,6 @@
 """What README says, run."""
 
+import json
 import re
 import runpy
 import shlex
@@ -84,23 +85,26 @@ def test_a_cell_from_outside(my_package: Path, tiny: list[str]) -> None:
     assert first in runs
 
 
-def test_a_task_from_outside_by_search_path(my_package: Path) -> None:
+def test_a_task_and_a_cell_from_outside(my_package: Path) -> None:
     (line,) = (line for line in TRAIN if "task=parity" in line)
-    words = ["trainer.max_epochs=1", "task.length=8", "+task.size=100", "progress=lines"]
+    words = ["trainer.max_epochs=1", "task.length=8", "+task.size=100", "threads=1"]
     trained = run(sys.executable, *shlex.split(line)[1:], *words)
     assert trained.returncode == 0, trained.stderr
     assert "parity / gru" in trained.stdout
-    searched = run(
-        sys.executable,
-        "-m",
-        "seqbench.train",
-        "hydra.searchpath=[pkg://my_package.conf]",
-        "task=parity",
-        "model=gru",
-        *words,
-    )
+    train = [sys.executable, "-m", "seqbench.train", "hydra.searchpath=[pkg://my_package.conf]"]
+    searched = run(*train, "task=parity", "model=leaky", *words)
     assert searched.returncode == 0, searched.stderr
-    assert "trained already" in searched.stderr
+    assert "parity / leaky" in searched.stdout
+    predict = [sys.executable, "-m", "seqbench.predict", "outputs/parity/leaky", "0 1 1 0"]
+    refused = run(*predict)
+    assert refused.returncode == 2
+    assert "--trust my_package" in refused.stderr
+    predicted = run(*predict, "--trust", "my_package")
+    assert predicted.returncode == 0, predicted.stderr
+    assert len(json.loads(predicted.stdout)["label"]) == 4
+    misspelt = run(*train, "task=parity", "model=leaky", "model.cell.leek=1", *words)
+    assert misspelt.returncode == 2
+    assert "'model.cell.leak'" in misspelt.stderr
 
 
 @pytest.fixture
