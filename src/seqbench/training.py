@@ -107,7 +107,7 @@ class Training:
                         {split: result["reports"][split] for split in self.data.tests},
                     )
         else:
-            log.info("%s: trained already; force=true trains it anew", run.path)
+            log.warning("%s: trained already; force=true trains it anew", run.path)
         return run
 
     def first(self, run: runs.Run) -> runs.Run:

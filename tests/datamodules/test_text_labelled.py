@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqbench.datamodules.modular_sum import ModularSum
+from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.text import TextEncoder
 from seqbench.datamodules.text_classification import TextClassification
 from seqbench.errors import UserError
@@ -114,4 +114,4 @@ def test_a_bad_file_is_refused_in_one_line(
 
 def test_a_task_of_no_files_says_so(data: TextClassification) -> None:
     with pytest.raises(UserError, match="this task reads no data from a file; leave --data out"):
-        ModularSum().labelled("a.csv", data.spec)
+        TaskData.labelled(data, "a.csv", data.spec)
