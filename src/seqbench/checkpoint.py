@@ -9,7 +9,7 @@ import torch
 
 from seqbench import build
 from seqbench.config import Node, locate, validate_node
-from seqbench.datamodules.text import TextEncoder
+from seqbench.datamodules.texts.encoder import TextEncoder
 from seqbench.errors import UserError, place
 from seqbench.models.module import SequenceModule
 from seqbench.spec import TaskSpec

@@ -14,8 +14,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from seqbench.datamodules.base import TaskData
-from seqbench.datamodules.text import UNKNOWN_ID, TextEncoder
 from seqbench.datamodules.text_classification import TextClassification, length_bounds
+from seqbench.datamodules.texts.encoder import UNKNOWN_ID, TextEncoder
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 

@@ -12,7 +12,7 @@ from pydantic import Field, PositiveInt
 from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.ragged import Ragged
 from seqbench.datamodules.raw import encode
-from seqbench.datamodules.text_lines import lines
+from seqbench.datamodules.texts.lines import lines
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seqbench.datamodules.ragged import Ragged
-from seqbench.datamodules.text import UNKNOWN_ID, TextEncoder
+from seqbench.datamodules.texts.encoder import UNKNOWN_ID, TextEncoder
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 

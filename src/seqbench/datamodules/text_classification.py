@@ -11,15 +11,15 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.cache import cached, digest
-from seqbench.datamodules.hub import Hub
 from seqbench.datamodules.ragged import Keep, Ragged
-from seqbench.datamodules.text import PADDING_ID, Level
-from seqbench.datamodules.text_corpus import VERSION, CorpusSettings, build_corpus
-from seqbench.datamodules.text_files import DATA_DIR, BuiltIn, Files, local_files
-from seqbench.datamodules.text_labelled import read_labelled
-from seqbench.datamodules.text_notes import notes
-from seqbench.datamodules.text_policies import Contradictions, Duplicates
-from seqbench.datamodules.text_sources import Source
+from seqbench.datamodules.texts.corpus import VERSION, CorpusSettings, build_corpus
+from seqbench.datamodules.texts.encoder import PADDING_ID, Level
+from seqbench.datamodules.texts.files import DATA_DIR, BuiltIn, Files, local_files
+from seqbench.datamodules.texts.hub import Hub
+from seqbench.datamodules.texts.labelled import read_labelled
+from seqbench.datamodules.texts.notes import notes
+from seqbench.datamodules.texts.policies import Contradictions, Duplicates
+from seqbench.datamodules.texts.sources import Source
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
@@ -51,7 +51,7 @@ class TextClassification(TaskData):
     level: tokens are words (and runs of punctuation) or characters.
     lowercase: lower-case the texts.
     strip_html: turn tags such as ``<br />`` into a space.
-    mend_homoglyphs: mend words that mix Latin and Cyrillic letters, see ``text_homoglyphs``.
+    mend_homoglyphs: mend words that mix Latin and Cyrillic letters, see ``texts.homoglyphs``.
     contradictions, duplicates: what becomes of texts under two labels, and of rows that stand
         twice, see ``apply_policies``; within each split that the data bring. Texts are equal if
         they are after all of the above, whatever white space is around them.

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from seqbench.datamodules.text_rows import Ints
+from seqbench.datamodules.texts.rows import Ints
 
 Contradictions = Literal["keep", "drop", "majority", "first"]
 Duplicates = Literal["keep", "drop"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqbench.datamodules.cache import digest
-from seqbench.datamodules.text_sources import SPLITS, check_columns, one_line, quiet_datasets
+from seqbench.datamodules.texts.sources import SPLITS, check_columns, one_line, quiet_datasets
 from seqbench.errors import UserError
 
 if TYPE_CHECKING:

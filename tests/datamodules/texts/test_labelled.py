@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from seqbench.datamodules.base import TaskData
-from seqbench.datamodules.text import TextEncoder
 from seqbench.datamodules.text_classification import TextClassification
+from seqbench.datamodules.texts.encoder import TextEncoder
 from seqbench.errors import UserError
 
 Load = Callable[..., TextClassification]

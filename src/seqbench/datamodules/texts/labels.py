@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from seqbench.datamodules.text_rows import Rows
+from seqbench.datamodules.texts.rows import Rows
 from seqbench.errors import UserError
 
 Ints = npt.NDArray[np.int64]

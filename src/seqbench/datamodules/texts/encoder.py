@@ -13,7 +13,7 @@ import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from seqbench.datamodules.ragged import Keep, Ragged
-from seqbench.datamodules.text_homoglyphs import mend
+from seqbench.datamodules.texts.homoglyphs import mend
 from seqbench.spec import TaskSpec
 
 Level = Literal["word", "char"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench.datamodules.text_sources import quiet_datasets
+from seqbench.datamodules.texts.sources import quiet_datasets
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from seqbench.datamodules.text import UNKNOWN_ID, Level, TextSplitter, choose_vocabulary
-from seqbench.datamodules.text_labels import (
+from seqbench.datamodules.texts.encoder import UNKNOWN_ID, Level, TextSplitter, choose_vocabulary
+from seqbench.datamodules.texts.labels import (
     check_classes,
     class_indices,
     find_classes,
     use_names,
 )
-from seqbench.datamodules.text_policies import Contradictions, Duplicates, apply_policies
-from seqbench.datamodules.text_rows import Ints, Rows, interning_table, read_rows
-from seqbench.datamodules.text_sources import Source
-from seqbench.datamodules.text_splits import Split, repeats, spans, split_rows
+from seqbench.datamodules.texts.policies import Contradictions, Duplicates, apply_policies
+from seqbench.datamodules.texts.rows import Ints, Rows, interning_table, read_rows
+from seqbench.datamodules.texts.sources import Source
+from seqbench.datamodules.texts.splits import Split, repeats, spans, split_rows
 from seqbench.errors import UserError
 
 VERSION = 2

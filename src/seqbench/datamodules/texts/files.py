@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench.datamodules.cache import digest, file_digest
-from seqbench.datamodules.text_formats import FORMATS, kind, read_classes, read_file
-from seqbench.datamodules.text_sources import SPLITS
+from seqbench.datamodules.texts.formats import FORMATS, kind, read_classes, read_file
+from seqbench.datamodules.texts.sources import SPLITS
 from seqbench.errors import UserError, nearest
 from seqbench.errors import place as usable
 

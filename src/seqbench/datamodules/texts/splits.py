@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seqbench.datamodules.text_labels import check_classes
-from seqbench.datamodules.text_rows import Ints, Rows
-from seqbench.datamodules.text_sources import Source
+from seqbench.datamodules.texts.labels import check_classes
+from seqbench.datamodules.texts.rows import Ints, Rows
+from seqbench.datamodules.texts.sources import Source
 
 GATHER = 1_000_000
 """About as many pieces are gathered at a time."""

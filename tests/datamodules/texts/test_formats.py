@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seqbench.datamodules.text_classification import TextClassification
-from seqbench.datamodules.text_files import Files
+from seqbench.datamodules.texts.files import Files
 
 Load = Callable[..., TextClassification]
 Refusal = Callable[..., str]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from seqbench.datamodules.text import TextSplitter
+from seqbench.datamodules.texts.encoder import TextSplitter
 from seqbench.errors import UserError
 
 if TYPE_CHECKING:

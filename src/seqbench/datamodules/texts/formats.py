@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench.datamodules.text_lines import lines
-from seqbench.datamodules.text_mapped import Labelled, mapped
-from seqbench.datamodules.text_sources import check_columns, one_line, quiet_datasets
+from seqbench.datamodules.texts.lines import lines
+from seqbench.datamodules.texts.mapped import Labelled, mapped
+from seqbench.datamodules.texts.sources import check_columns, one_line, quiet_datasets
 from seqbench.errors import UserError
 
 if TYPE_CHECKING:

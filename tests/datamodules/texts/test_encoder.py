@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from seqbench.datamodules.text import (
+from seqbench.datamodules.texts.encoder import (
     PADDING,
     UNKNOWN,
     Level,

@@ -3,8 +3,8 @@
 import csv
 from collections import Counter
 
-from seqbench.datamodules.text_files import BUILT_IN
-from seqbench.datamodules.text_homoglyphs import mend
+from seqbench.datamodules.texts.files import BUILT_IN
+from seqbench.datamodules.texts.homoglyphs import mend
 
 
 def test_pets_are_names_of_one_species_each_in_one_script_each() -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqbench.datamodules.text_classification import TextClassification
-from seqbench.datamodules.text_policies import Contradictions, Duplicates, apply_policies
+from seqbench.datamodules.texts.policies import Contradictions, Duplicates, apply_policies
 from seqbench.errors import UserError
 
 Load = Callable[..., TextClassification]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seqbench.datamodules.text_corpus import CorpusSettings
+from seqbench.datamodules.texts.corpus import CorpusSettings
 
 
 def notes(facts: dict[str, Any], settings: CorpusSettings) -> list[str]:

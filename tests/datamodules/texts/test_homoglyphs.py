@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seqbench.datamodules.text import TextEncoder
 from seqbench.datamodules.text_classification import TextClassification
-from seqbench.datamodules.text_homoglyphs import CYRILLIC, LATIN, mend
+from seqbench.datamodules.texts.encoder import TextEncoder
+from seqbench.datamodules.texts.homoglyphs import CYRILLIC, LATIN, mend
 from seqbench.spec import TaskSpec
 
 Load = Callable[..., TextClassification]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqbench.datamodules import text_corpus
 from seqbench.datamodules.text_classification import TextClassification
+from seqbench.datamodules.texts.corpus import CorpusSettings
 
 WORDS = [f"w{i}" for i in range(50)]
 
@@ -98,7 +98,7 @@ def test_each_setting_that_matters_has_its_own_cache(
         "encoding": "latin-1",
     }
     columns = {"text_column", "label_column"}
-    fields = {field.name for field in dataclasses.fields(text_corpus.CorpusSettings)}
+    fields = {field.name for field in dataclasses.fields(CorpusSettings)}
     assert fields | {"encoding"} == other.keys() | columns
     data = load(folder)
     for number, (name, value) in enumerate(other.items(), start=2):

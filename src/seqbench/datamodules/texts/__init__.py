@@ -1,0 +1,1 @@
+"""Labelled texts, from their sources to arrays of token ids."""
