@@ -9,6 +9,7 @@ import pytest
 from seqbench import compose, words
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
+from seqbench.places import CONF
 
 
 def composed(*arguments: str) -> dict[str, Any]:
@@ -90,13 +91,13 @@ def test_sweeps_and_lists_stay_hydra_s() -> None:
 
 
 def options(group: str) -> list[str]:
-    files = (compose.CONF / group).glob("*.yaml")
+    files = (CONF / group).glob("*.yaml")
     return sorted(f"{group}={file.stem}" for file in files if file.stem != "base")
 
 
 GROUPS = sorted(
-    str(folder.relative_to(compose.CONF))
-    for folder in compose.CONF.rglob("*")
+    str(folder.relative_to(CONF))
+    for folder in CONF.rglob("*")
     if folder.is_dir() and list(folder.glob("*.yaml"))
 )
 

@@ -12,6 +12,7 @@ import pytest
 from seqbench import compose
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
+from seqbench.places import CONF
 
 Train = Callable[..., int]
 Result = Callable[[Path], dict[str, Any]]
@@ -25,7 +26,7 @@ TEXT = [
     "progress=lines",
     "threads=1",
 ]
-NAMES = sorted(path.stem for path in (compose.CONF / "debug").glob("*.yaml"))
+NAMES = sorted(path.stem for path in (CONF / "debug").glob("*.yaml"))
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_presets_go_with_every_task_and_the_command_line_has_the_last_word() -> 
         found.append(config)
         return 0
 
-    tasks = sorted(path.stem for path in (compose.CONF / "task").glob("*.yaml"))
+    tasks = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
     for name in NAMES:
         for task in tasks:
             assert compose.run([f"debug={name}", f"task={task}"], job) == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seqbench.compose import CONF
+from seqbench.places import CONF
 
 SMALL = {
     "modular_sum": [

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqbench.compose import CONF
+from seqbench.places import CONF
 
 WORDS = [
     "task=text_classification",

@@ -18,8 +18,8 @@ from hydra.utils import get_object
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from seqbench.compose import CONF
 from seqbench.errors import UserError, nearest, short
+from seqbench.places import CONF
 
 Node = dict[str, Any]
 Origin = Callable[[str], str]

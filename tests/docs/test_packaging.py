@@ -58,7 +58,7 @@ def test_it_trains_and_predicts_installed(wheel: Path, tmp_path: Path) -> None:
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
-    where = "import seqbench.compose as c; print(c.CONF)"
+    where = "import seqbench.places as p; print(p.CONF)"
     assert run(sys.executable, "-c", where).strip() == str(site / "seqbench" / "conf")
     assert "pets / gru, seed 0" in run(sys.executable, "-m", "seqbench.train", *TRAIN)
     assert "seed 1" in run(str(site / "bin" / "seqbench-train"), *TRAIN, "seed=1")

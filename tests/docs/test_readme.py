@@ -14,6 +14,7 @@ import pytest
 from seqbench import compose, evaluate, predict
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
+from seqbench.places import CONF
 from seqbench.train import main
 
 ROOT = Path(__file__).parents[2]
@@ -148,10 +149,10 @@ def test_the_refusal_shown_is_the_refusal_given(
 def test_the_tables_name_what_there_is() -> None:
     groups = dict(re.findall(r"^\| `([\w/]+)` \| ([^|]*) \|$", README, re.M))
     assert set(groups) == {
-        str(folder.relative_to(compose.CONF))
-        for folder in compose.CONF.rglob("*")
+        str(folder.relative_to(CONF))
+        for folder in CONF.rglob("*")
         if folder.is_dir() and list(folder.glob("*.yaml"))
     }
     for group, names in groups.items():
-        files = {path.stem for path in (compose.CONF / group).glob("*.yaml")} - {"base"}
+        files = {path.stem for path in (CONF / group).glob("*.yaml")} - {"base"}
         assert set(re.findall(r"`(\w+)`", names)) == files, group

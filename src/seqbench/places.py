@@ -1,0 +1,43 @@
+"""Where configs are found: seqbench's own conf, and the folders that a command line adds."""
+
+import re
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from seqbench.errors import UserError
+
+PACKAGE = Path(__file__).parent
+CONF = next(p for p in (PACKAGE / "conf", PACKAGE.parents[1] / "conf") if p.is_dir())
+"""The installed wheel's own conf, or the checkout's."""
+
+
+def is_group(key: str) -> bool:
+    return re.fullmatch(r"[\w/]{1,99}", key) is not None and (CONF / key).is_dir()
+
+
+def searched(arguments: list[str]) -> list[str]:
+    """Where a command line lets Hydra search beside conf; UserError for what is not there."""
+    found: list[str] = []
+    for before, argument in pairwise(["", *arguments]):
+        option, equals, value = argument.partition("=")
+        if option.startswith("hydra.searchpath"):
+            places = OverridesParser.create().parse_override(argument).value()
+            if not isinstance(places, list):
+                raise UserError(f"{option}: should be a list, as [pkg://my_package.conf]")
+            found += places
+        elif before in ("--config-dir", "-cd"):
+            found.append(f"file://{Path(argument).absolute()}")
+        elif option == "--config-dir" and equals:
+            found.append(f"file://{Path(value).absolute()}")
+    for place in found:
+        scheme, _, path = place.rpartition("://")
+        try:
+            there = files(path) if scheme == "pkg" else Path(path)
+        except (ImportError, ValueError, TypeError):
+            there = None
+        if there is None or not there.is_dir():
+            raise UserError(f"there is no {place} to search for configs; mend it")
+    return found
