@@ -59,14 +59,15 @@ def run(argv: list[str], job: Job) -> int:
 
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
     singletons = Singleton.get_state()
-    try:
-        with _command_line(arguments), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", NOT_AVAILABLE)
-            program()
-    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
-        raise translate(error, arguments) from error
-    finally:
-        Singleton.set_state(singletons)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", NOT_AVAILABLE)
+        try:
+            with _command_line(arguments):
+                program()
+        except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
+            raise translate(error, arguments) from error
+        finally:
+            Singleton.set_state(singletons)
     for failure in errors:
         if isinstance(failure, OmegaConfBaseException):
             raise translate(failure, arguments) from failure

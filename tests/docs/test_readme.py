@@ -42,6 +42,8 @@ def my_package(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.write_text(body, "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(here))
     monkeypatch.syspath_prepend(str(here))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_package"]:
+        monkeypatch.delitem(sys.modules, name)
     return here
 
 
@@ -86,26 +88,24 @@ def test_a_cell_from_outside(my_package: Path, tiny: list[str]) -> None:
     assert first in runs
 
 
-def test_a_task_and_a_cell_from_outside(my_package: Path) -> None:
+def test_a_task_and_a_cell_from_outside(
+    my_package: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (line,) = (line for line in TRAIN if "task=parity" in line)
     words = ["trainer.max_epochs=1", "task.length=8", "+task.size=100", "threads=1"]
     trained = run(sys.executable, *shlex.split(line)[1:], *words)
     assert trained.returncode == 0, trained.stderr
     assert "parity / gru" in trained.stdout
-    train = [sys.executable, "-m", "seqbench.train", "hydra.searchpath=[pkg://my_package.conf]"]
-    searched = run(*train, "task=parity", "model=leaky", *words)
-    assert searched.returncode == 0, searched.stderr
-    assert "parity / leaky" in searched.stdout
-    predict = [sys.executable, "-m", "seqbench.predict", "outputs/parity/leaky", "0 1 1 0"]
-    refused = run(*predict)
-    assert refused.returncode == 2
-    assert "--trust my_package" in refused.stderr
-    predicted = run(*predict, "--trust", "my_package")
-    assert predicted.returncode == 0, predicted.stderr
-    assert len(json.loads(predicted.stdout)["label"]) == 4
-    misspelt = run(*train, "task=parity", "model=leaky", "model.cell.leek=1", *words)
-    assert misspelt.returncode == 2
-    assert "'model.cell.leak'" in misspelt.stderr
+    both = ["hydra.searchpath=[pkg://my_package.conf]", "task=parity", "model=leaky", *words]
+    assert main(both) == 0
+    assert "parity / leaky" in capfd.readouterr().out
+    asked = ["outputs/parity/leaky", "0 1 1 0"]
+    assert predict.main(asked) == 2
+    assert "--trust my_package" in capfd.readouterr().err
+    assert predict.main([*asked, "--trust", "my_package"]) == 0
+    assert len(json.loads(capfd.readouterr().out)["label"]) == 4
+    assert main([*both, "model.cell.leek=1"]) == 2
+    assert "'model.cell.leak'" in capfd.readouterr().err
 
 
 @pytest.fixture
