@@ -1,13 +1,14 @@
 """Numbers for a split or a file, from a run directory or a checkpoint alone."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seqbench import UserError, load
+from seqbench import UserError, load, run
 from seqbench.evaluate import main
 
 
@@ -81,7 +82,7 @@ def test_write_keeps_it_in_the_run(names_run: Path, here: Path) -> None:
     run = here / "outputs" / "a" / "b" / "seed-0-x"
     shutil.copytree(names_run, run)
     assert main([str(run), "--split", "val", "--write"]) == 0
-    kept = json.loads((run / "evaluation-val.json").read_text("utf-8"))
+    kept = json.loads((run / "evaluation-best-val.json").read_text("utf-8"))
     assert kept["metrics"] == content(run)["metrics"]["val"]
 
 
@@ -93,7 +94,7 @@ def test_changed_data_are_not_taken_for_the_run_s(
     data.write_text(before + "\nаа,кошка", "utf-8")
     try:
         assert main([str(names_run)]) == 2
-        assert "changed since it was trained" in capsys.readouterr().err
+        assert "not the data that the run was trained on" in capsys.readouterr().err
         data.unlink()
         assert main([str(names_run)]) == 2
         assert "names.csv: no such file" in capsys.readouterr().err
@@ -117,3 +118,34 @@ def test_mistakes_get_one_line(
     err = capsys.readouterr().err
     assert part in err
     assert len(err.splitlines()) == 1
+
+
+def test_what_is_left_out_of_a_file_is_told(
+    names_run: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.csv").write_text("имя,класс\nаеи,кошка\n,собака\n\nбвг,\nае,кошка\n", "utf-8")
+    assert main([str(names_run), "--data", "a.csv", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "2 texts; empty, dropped: 2" in err
+    found = json.loads(out)
+    assert found["rows"] == 2
+    assert "auroc" not in found["metrics"], "of one class there is none"
+    assert found["metrics"]["accuracy"] == 1
+
+
+def test_bfloat16_gives_what_it_gave_in_training(here: Path) -> None:
+    words = ["task=text_classification", "task.text_column=имя", "task.label_column=класс"]
+    words += ["task.level=char", "model.hidden_size=16", "trainer.max_epochs=2", "threads=1"]
+    words += ["trainer.precision=bf16-mixed", "trainer.accelerator=cpu", "progress=none"]
+    lines = "".join(f"{'аеи'[i % 3] * (i % 7 + 1)},кошка\nбв{i},собака\n" for i in range(60))
+    Path("a.csv").write_text(f"имя,класс\n{lines}", "utf-8")
+    model = run([*words, "task.path=a.csv"]).model
+    found = model.evaluate(data="a.csv")
+    texts = [line.split(",")[0] for line in lines.splitlines()]
+    told = [
+        each.probabilities[label]
+        for each, label in zip(model.predict(texts), ["кошка", "собака"] * 60, strict=True)
+        if isinstance(each.probabilities, dict)
+    ]
+    nll = -sum(math.log(share) for share in told) / len(told)
+    assert nll == pytest.approx(found.metrics["loss"], abs=1e-5)

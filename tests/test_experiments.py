@@ -54,6 +54,7 @@ def test_it_runs_with_the_source_s_settings(
     words = [*SMALL[task], "trainer.accelerator=cpu", "progress=none", "threads=1"]
     assert train(f"experiment={name}", *words, "trainer.max_epochs=1") == 0
     content = result(here)
+    assert content["experiment"] == name
     for key, wanted in SOURCE[name].items():
         node: Any = content["config"]
         for part in key.split("."):

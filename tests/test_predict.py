@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from seqbench import load
+from seqbench import checkpoint, load
 from seqbench.predict import main
 
 
@@ -45,6 +45,43 @@ def test_the_one_run_below_a_directory_is_found(
 ) -> None:
     assert main([str(names_run.parents[1]), "бвг"]) == 0
     assert lines(capsys.readouterr().out)[0]["label"] == "собака"
+
+
+def test_of_the_runs_below_a_directory_the_finished_count(
+    names_run: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = here / "outputs" / "seed-0-abc"
+    for name in ("seed-0-abc", "seed-0-abc-2", "seed-1-def"):
+        shutil.copytree(names_run, base.with_name(name))
+    (base.with_name("seed-1-def") / "status.json").write_text('{"status": "interrupted"}')
+    assert checkpoint.find("outputs").parents[1].name == "seed-0-abc-2"
+    (base.with_name("seed-1-def") / "status.json").write_text('{"status": "ok"}')
+    assert main(["outputs", "бвг"]) == 2
+    assert "there are 2 runs; name one" in capsys.readouterr().err
+    for name in ("seed-0-abc", "seed-0-abc-2", "seed-1-def"):
+        (base.with_name(name) / "status.json").write_text('{"status": "failed"}')
+    assert main(["outputs", "бвг"]) == 2
+    assert "none of its 3 runs is finished" in capsys.readouterr().err
+
+
+def test_words_and_options_stand_in_any_order(
+    names_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = str(names_run)
+    for words in (["--top", "1", run, "бвг"], [run, "--top", "1", "бвг"], [run, "бвг", "--top=1"]):
+        assert main(words) == 0
+        assert len(lines(capsys.readouterr().out)[0]["probabilities"]) == 1
+    assert main([run, "--top", "1", "--", "-бвг", "--top"]) == 0
+    assert [each["text"] for each in lines(capsys.readouterr().out)] == ["-бвг", "--top"]
+
+
+def test_an_unfinished_run_is_used_and_told(
+    names_run: Path, here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(names_run, here / "run")
+    (here / "run" / "status.json").write_text('{"status": "interrupted"}')
+    assert main(["run", "бвг"]) == 0
+    assert "this run is interrupted" in caplog.text
 
 
 def test_a_file_keeps_its_order_and_its_lines(

@@ -1,6 +1,5 @@
 """The only file that instantiates from config."""
 
-import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -199,40 +198,3 @@ def trainer(
     if built.world_size > 1:
         raise UserError("trainer: one device is used at a time as yet; set trainer.devices=1")
     return built
-
-
-def sources(config: Node) -> dict[str, str]:
-    """The text of the files that the task's and the model's classes and their bases come from.
-
-    What is installed with torch and lightning is left out.
-    """
-    texts: dict[str, str] = {}
-
-    def add(node: Node) -> None:
-        target = locate(node["_target_"])
-        for named in target.__mro__ if isinstance(target, type) else (target,):
-            module = inspect.getmodule(named)
-            if module and module.__name__.partition(".")[0] not in INSTALLED:
-                try:
-                    texts[module.__name__] = inspect.getsource(module)
-                except (OSError, TypeError):
-                    texts[f"{module.__name__}.{named.__name__}"] = _typed(named)
-        for inner in node.values():
-            if isinstance(inner, dict) and "_target_" in inner:
-                add(inner)
-
-    add(config["task"])
-    add(config["model"])
-    return texts
-
-
-def _typed(named: Any) -> str:
-    """The text of a class that was typed in a notebook, where only functions have one."""
-    functions = [value for value in vars(named).values() if inspect.isfunction(value)]
-    try:
-        return "".join(inspect.getsource(function) for function in functions)
-    except (OSError, TypeError):
-        return str(named)
-
-
-INSTALLED = {"torch", "lightning", "lightning_fabric", "builtins", "abc", "typing", "collections"}

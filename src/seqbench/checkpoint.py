@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from seqbench import build
 from seqbench.config import Node, locate, validate_node
+from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.texts.encoder import TextEncoder
 from seqbench.errors import UserError, place
 from seqbench.models.module import SequenceModule
+from seqbench.runs import Run
 from seqbench.spec import TaskSpec
 
 SCHEMA_VERSION = 1
@@ -19,7 +22,10 @@ OWN = "seqbench"
 
 
 def find(run: str | Path) -> Path:
-    """The checkpoint of a run directory, of the one run below a directory, or the file itself."""
+    """The checkpoint of a run directory, of the one run below a directory, or the file itself.
+
+    Below a directory finished runs count, and of the trainings of one run the last.
+    """
     if not str(run):
         raise UserError("RUN is empty; give a run directory or a checkpoint")
     path = place(run)
@@ -32,13 +38,19 @@ def find(run: str | Path) -> Path:
         return best
     if (path / "status.json").exists():
         raise UserError(f"{run}: this run has no checkpoints/best.ckpt; train it to its end")
-    below = sorted(path.rglob("checkpoints/best.ckpt"))
-    if not below:
-        raise UserError(f"{run}: no run directory (with checkpoints/best.ckpt), nor one above it")
-    if len(below) > 1:
-        some = ", ".join(str(found.parents[1]) for found in below[:3])
-        raise UserError(f"{run}: there are {len(below)} runs; name one of them: {some}, ...")
-    return below[0]
+    below = [Run(found.parent) for found in sorted(path.rglob("status.json"))]
+    finished = {each.base: each for each in below if each.status() == "ok"}
+    if not finished:
+        what = f"none of its {len(below)} runs is finished" if below else "no run directory"
+        raise UserError(f"{run}: {what}; give a run directory that has checkpoints/best.ckpt")
+    if len(finished) > 1:
+        some = [str(each.path) for each in finished.values()][:3]
+        rest = ", ..." if len(finished) > len(some) else ""
+        raise UserError(
+            f"{run}: there are {len(finished)} runs; name one of them: {', '.join(some)}{rest}"
+        )
+    (only,) = finished.values()
+    return find(only.path)
 
 
 def load(path: Path, trust: Collection[str] = ()) -> tuple[SequenceModule, dict[str, Any]]:
@@ -132,6 +144,9 @@ def check_trust(node: Any, path: Path, trust: Collection[str]) -> None:
             except UserError as error:
                 raise UserError(f"{path}: {error}; install what it was trained with") from error
             package = str(getattr(found, "__module__", "")).partition(".")[0] or target
+            part = isinstance(found, type) and issubclass(found, nn.Module | TaskData)
+            if package == OWN and not part:
+                raise UserError(f"{path}: names {target}, which is no part of a network or task")
         if package not in trusted:
             raise UserError(
                 f"{path}: names {target}, which is code outside seqbench; if you trust it, "

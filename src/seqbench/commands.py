@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from seqbench.errors import UserError, complain, nearest
@@ -59,6 +60,8 @@ def guarded(body: Callable[[list[str], bool], int], argv: list[str] | None) -> i
     argv: without the program's name; None is this process's own.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
+    if argv is None and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # as for python -m: a package that lies here is found
     share_cores()
     show_traceback = TRACEBACK in arguments
     arguments = [argument for argument in arguments if argument != TRACEBACK]

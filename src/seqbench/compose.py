@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -38,6 +39,9 @@ HYDRA_S_OWN = ("hydra.searchpath", "hydra.launcher", "hydra/launcher", "hydra.sw
 NOT_AVAILABLE = "provider=.*path=.* is not available"
 """Hydra's warning of search paths that lead nowhere, and of packages without an __init__.py."""
 
+ONE_AT_A_TIME = threading.RLock()
+"""Hydra's state, sys.argv and much of torch's belong to the whole process."""
+
 Job = Callable[[dict[str, Any], Callable[[str], str]], int]
 
 
@@ -58,8 +62,9 @@ def run(argv: list[str], job: Job) -> int:
             errors.append(error)
 
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
-    singletons = Singleton.get_state()
-    with warnings.catch_warnings():
+    with ONE_AT_A_TIME, warnings.catch_warnings():
+        singletons = Singleton.get_state()
+        GlobalHydra.instance().clear()  # it may be a caller's own
         warnings.filterwarnings("ignore", NOT_AVAILABLE)
         try:
             with _command_line(arguments):
@@ -111,13 +116,14 @@ def _check(argument: str) -> None:
 
 
 def resolve(composed: DictConfig) -> dict[str, Any]:
-    """Plain containers, interpolations resolved, and the names chosen for task and model."""
+    """Plain containers, interpolations resolved, and the names chosen: task, model, experiment."""
     chosen = HydraConfig.get().runtime.choices
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
     if "names" in config:
         raise UserError("names is set by seqbench itself; leave it out")
-    return {"names": {group: chosen[group] for group in ("task", "model")}, **config}
+    names = {group: chosen[group] for group in ("task", "model", "experiment") if chosen[group]}
+    return {"names": names, **config}
 
 
 def origins() -> Callable[[str], str]:

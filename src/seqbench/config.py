@@ -70,8 +70,12 @@ def locate(path: str) -> Any:
     try:
         found = get_object(path)
     except Exception as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise UserError(f"cannot import {path!r}: {reason}") from error
+        cause = error.__cause__ or error
+        where = ""
+        if isinstance(cause, ModuleNotFoundError) and cause.name == path.partition(".")[0]:
+            where = "; run from the folder that holds it, or install it"
+        reason = str(cause).splitlines()[0]
+        raise UserError(f"cannot import {path!r}: {reason}{where}") from error
     finally:
         logger.setLevel(level)
     if not callable(found) or inspect.isabstract(found):

@@ -27,22 +27,22 @@ def _evaluate(arguments: list[str], show_traceback: bool) -> int:
     command.add_argument("--data", metavar="PATH", help="a labelled file like those of its task")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.add_argument(
-        "--write", action="store_true", help="keep it in the run, as evaluation-SPLIT.json"
+        "--write", action="store_true", help="keep it in the run, as evaluation-best-SPLIT.json"
     )
-    chosen = command.parse_args(arguments)
+    chosen = command.parse_intermixed_args(arguments)
     if chosen.data and chosen.split:
         raise UserError("--data and --split: give one of them; a file is evaluated whole")
 
     from seqbench.trained import load
 
     trained = load(chosen.run, trust=chosen.trust, device=chosen.device, threads=chosen.threads)
-    run = Run(trained.path.parent.parent)
+    run = Run(trained.path.absolute().parent.parent)
     if chosen.write and (chosen.data or not (run.path / "status.json").exists()):
         raise UserError("--write keeps a split's numbers in their run directory, and only there")
     found = trained.evaluate(chosen.split or "test", chosen.data)
     content = {"checkpoint": str(trained.path), **asdict(found)}
     if chosen.write:
-        run.write_json(f"evaluation-{found.split}.json", content)
+        run.write_json(f"evaluation-{trained.path.stem}-{found.split}.json", content)
     if chosen.json:
         print(json.dumps(content, ensure_ascii=False))
     else:

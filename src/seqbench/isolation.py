@@ -25,26 +25,36 @@ HARMLESS = (
 
 @contextmanager
 def isolated(threads: int | None) -> Iterator[None]:
-    """Global settings and random states as they were, when this use of torch is over."""
+    """Torch's own defaults within; settings and random states as they were, when it is over."""
     count, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     dtype, benchmark = torch.get_default_dtype(), torch.backends.cudnn.benchmark
     environment = dict(os.environ)
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     if threads:
         torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float32)
     try:
-        with warnings.catch_warnings(), torch.random.fork_rng():
+        with (
+            warnings.catch_warnings(),
+            torch.random.fork_rng(),
+            torch.inference_mode(False),
+            torch.set_grad_enabled(True),
+            torch.autocast("cpu", enabled=False),
+            torch.autocast("cuda", enabled=False),
+        ):
             for message in HARMLESS:
                 warnings.filterwarnings("ignore", message)
             yield
     finally:
         torch.set_num_threads(count)
-        torch.use_deterministic_algorithms(deterministic)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         torch.set_default_dtype(dtype)
         torch.backends.cudnn.benchmark = benchmark
         for name in os.environ.keys() - environment.keys():  # Lightning's, for cuBLAS
             del os.environ[name]
+        os.environ.update(environment)
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         if threading.current_thread() is threading.main_thread():  # no other may

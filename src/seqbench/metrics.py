@@ -191,8 +191,8 @@ class Scores(nn.Module):
             values["sequence_accuracy"] = sequence_accuracy
         if self.confusion is not None:
             values["macro_f1"] = self.confusion.macro_f1()
-        if self.auroc is not None:
-            values["auroc"] = self.auroc.compute()
+            if self.auroc is not None and self.confusion.compute()[0][1].all():
+                values["auroc"] = self.auroc.compute()  # needs rows of both classes
         return {name: float(value) for name, value in values.items()}
 
     def slices(self) -> dict[str, dict[str, dict[str, float]]]:

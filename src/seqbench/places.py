@@ -39,5 +39,6 @@ def searched(arguments: list[str]) -> list[str]:
         except (ImportError, ValueError, TypeError):
             there = None
         if there is None or not there.is_dir():
-            raise UserError(f"there is no {place} to search for configs; mend it")
+            shown = place.removeprefix("file://")
+            raise UserError(f"there is no {shown} to search for configs; mend it")
     return found

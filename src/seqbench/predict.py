@@ -42,7 +42,7 @@ def _predict(arguments: list[str], show_traceback: bool) -> int:
         help="default: a table on a terminal, JSON lines elsewhere",
     )
     command.add_argument("--top", type=int, metavar="N", help="show the N likeliest classes only")
-    chosen = command.parse_args(arguments)
+    chosen = command.parse_intermixed_args(arguments)
     if chosen.top is not None and chosen.top < 1:
         raise UserError(f"--top {chosen.top}: should be 1 or more")
     chunks = _chunks(chosen)
@@ -95,9 +95,10 @@ def _chunks(chosen: argparse.Namespace) -> Iterator[tuple[list[str], list[str]]]
             sys.stdin.buffer if file == "-" else place(file).open("rb"),
             encoding,
             errors="surrogateescape",
+            newline="\n",  # as other programs count lines
         )
         with stream if file != "-" else nullcontext(stream):
-            lines = enumerate((line.rstrip("\n") for line in stream), start=1)
+            lines = enumerate((line.rstrip("\r\n") for line in stream), start=1)
             while chunk := list(islice(lines, CHUNK)):
                 for number, line in chunk:
                     if any("\udc80" <= character <= "\udcff" for character in line):

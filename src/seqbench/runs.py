@@ -24,6 +24,7 @@ from seqbench.errors import UserError
 SCHEMA_VERSION = 1
 
 NOT_IDENTITY = (
+    "names.experiment",
     "logger",
     "paths",
     "progress",

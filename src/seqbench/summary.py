@@ -27,7 +27,9 @@ def as_text(result: dict[str, Any], path: Path) -> str:
 def show(result: dict[str, Any], path: Path, console: Console | None = None) -> None:
     """Print a result's metrics beside their baseline, its classes, its costs, and where it lies."""
     console = console or Console(highlight=False)
-    console.print(f"{result['task']} / {result['model']}, seed {result['seed']}", style="bold")
+    name = f" ({result['experiment']})" if "experiment" in result else ""
+    title = f"{result['task']} / {result['model']}{name}, seed {result['seed']}"
+    console.print(title, style="bold", soft_wrap=True)
     console.print(metrics_table(result["metrics"], result["baselines"]))
     show_classes(console, result.get("reports", {}))
     speed = result["throughput"]["train_tokens_per_second"]

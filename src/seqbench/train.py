@@ -60,7 +60,8 @@ def run(overrides: Iterable[str] = ()) -> Result:
     """Train and test one network, as ``python -m seqbench.train OVERRIDES`` does.
 
     The same run again is not trained twice; its result is read. Torch's settings, the global
-    random states, signal handlers and ``sys.argv`` are afterwards what they were before.
+    random states, signal handlers and ``sys.argv`` are afterwards what they were before. Calls
+    from several threads go one after another.
 
     Raises UserError for a mistake in the overrides or the data, and whatever ends a training.
     """
@@ -71,9 +72,9 @@ def run(overrides: Iterable[str] = ()) -> Result:
         return 0
 
     words = list(overrides)
-    options = [word for word in words if word.startswith("-") and "=" not in word]
-    if {*options} - {"--config-dir", "-cd"}:
-        raise UserError(f"{options[0]}: run() trains one network; it takes KEY=VALUE only")
+    for word in words:
+        if word.startswith("-") and word.partition("=")[0] not in ("--config-dir", "-cd"):
+            raise UserError(f"{word}: run() trains one network; it takes KEY=VALUE only")
     compose.run(words, job)
     (finished,) = done
     return Result(finished.path.absolute(), finished.result())

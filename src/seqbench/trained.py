@@ -1,5 +1,6 @@
 """A trained network in use: predict on raw sequences, evaluate on data."""
 
+import logging
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.fabric.utilities.apply_func import move_data_to_device
 
@@ -20,7 +22,10 @@ from seqbench.errors import UserError
 from seqbench.isolation import isolated
 from seqbench.logs import console
 from seqbench.models.module import SequenceModule
+from seqbench.runs import Run
 from seqbench.spec import TaskSpec
+
+log = logging.getLogger(__name__)
 
 TOKENS = 100_000
 """Steps of a batch, padding included: bounds the memory whatever the lengths are."""
@@ -102,8 +107,9 @@ class Trained:
         called = names or [f"sequence {place}" for place in range(1, len(sequences) + 1)]
         encoded = encode(self.spec, [(called[i], sequences[i]) for i in full])
         module = self.module.to(self.device).eval()
-        with self._isolated(), torch.inference_mode():
-            for rows in batches_of_tokens(encoded.data.lengths, TOKENS):
+        widths = np.maximum(encoded.data.lengths, encoded.data.steps or 0)
+        with self._threads(), self._autocast(), torch.inference_mode():
+            for rows in batches_of_tokens(widths, TOKENS):
                 batch = encoded.data[rows]
                 logits = module(move_data_to_device(batch, self.device))
                 probabilities = logits.float().softmax(-1).cpu().numpy()
@@ -126,15 +132,17 @@ class Trained:
     def evaluate(self, split: str = "test", data: str | Path | None = None) -> Evaluation:
         """Measure on a split of the run's own data or, with ``data``, on a labelled file.
 
-        Nothing is written but the cache of encoded data. Raises UserError where the data are
+        A file's rows are read by the run's settings of columns, encoding and classes, and all kept:
+        policies on contradictions and duplicates are for training. Nothing is written but the
+        cache of encoded data. Raises UserError where the data are
         missing, have changed since the training, or don't fit the network.
         """
-        with self._isolated():
+        with isolated(self.threads), console("lines"):
             task = self._task()
             if data is not None:
-                split = str(data)
+                split = Path(data).name
                 try:
-                    task.splits = {split: task.labelled(split, self.spec)}
+                    task.splits = {split: task.labelled(str(data), self.spec)}
                 except UserError as error:
                     raise UserError(f"{error} (it is read by the settings of the run)") from error
             else:
@@ -156,8 +164,8 @@ class Trained:
             raise UserError(f"the data of this run cannot be read here: {error}") from error
         if task.fingerprint != self.fingerprint:
             raise UserError(
-                "the data of this run have changed since it was trained; "
-                "--data PATH evaluates a file as it is"
+                "these are not the data that the run was trained on: has the file changed since, "
+                "or SEQBENCH_DATA_DIR? --data PATH evaluates a file as it is"
             )
         if split not in task.splits:
             raise UserError(f"there is no split {split!r}; there are {', '.join(task.splits)}")
@@ -178,7 +186,7 @@ class Trained:
         )
         module = SequenceModule(self.module.network, self.spec, tests=[split], config=self.config)
         trainer.test(module, dataloaders=[task.loader(split)], verbose=False)
-        self.module.to(self.device)
+        self.module.to(self.device, torch.float32)
         return Evaluation(
             split,
             len(task.splits[split]),
@@ -189,9 +197,21 @@ class Trained:
         )
 
     @contextmanager
-    def _isolated(self) -> Iterator[None]:
-        with isolated(self.threads), console("none"):
+    def _threads(self) -> Iterator[None]:
+        """Of torch's settings only this one, so that several threads may predict."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads or before)
+        try:
             yield
+        finally:
+            torch.set_num_threads(before)
+
+    def _autocast(self) -> torch.autocast:
+        """The precision that the network was trained with."""
+        kind = str(self.config["trainer"].get("precision", ""))
+        half = kind == "16-mixed" and self.device.type == "cuda"
+        dtype = torch.float16 if half else torch.bfloat16
+        return torch.autocast(self.device.type, dtype, enabled=half or kind == "bf16-mixed")
 
 
 def load(
@@ -210,6 +230,9 @@ def load(
     Raises UserError where there is no such run, or its checkpoint cannot be used.
     """
     path = checkpoint.find(run)
+    folder = path.absolute().parent.parent
+    if (folder / "status.json").exists() and (status := Run(folder).status()) != "ok":
+        log.warning("%s: this run is %s; its best checkpoint so far is used", run, status)
     with isolated(threads):  # building a network draws random numbers
         module, kept = checkpoint.load(path, trust)
     return Trained(path, module, kept, trust, device, threads)

@@ -23,6 +23,7 @@ from seqbench.errors import UserError, place
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
+from seqbench.sources import sources
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,9 @@ class Training:
             config=config,
             fingerprint=self.data.fingerprint,
         )
-        sources = build.sources(config)
-        self.identity = runs.identity(config, self.data.fingerprint, sources)
-        self.group = runs.group(config, self.data.fingerprint, sources)
+        texts = sources(config)
+        self.identity = runs.identity(config, self.data.fingerprint, texts)
+        self.group = runs.group(config, self.data.fingerprint, texts)
         self.setup_seconds = time.perf_counter() - started
 
     def go(self) -> runs.Run:

@@ -61,8 +61,9 @@ EDITS: list[tuple[Edit, list[str]]] = [
     (put(CELL, ""), ["''", "class"]),
     (put(CELL, "seqbench.nowhere.Cell"), ["seqbench.nowhere", "install"]),
     (put(CELL, "os.system"), ["os.system", "--trust os"]),
+    (put("seqbench.config.model._target_", "seqbench.train.main"), ["train.main", "no part of"]),
     (put(CELL, "seqbench.compose.os.system"), ["seqbench.compose.os.system", "--trust"]),
-    (put(CELL, "seqbench.runs.Run"), ["model.cell._target_", "Run is no Cell"]),
+    (put(CELL, "seqbench.runs.Run"), ["seqbench.runs.Run", "no part of a network"]),
     (put("seqbench.config.model.head._target_", "torch.nn.Linear"), ["--trust torch"]),
 ]
 
@@ -187,7 +188,7 @@ def test_run_directories(refused: Refused, names_run: Path, here: Path) -> None:
         refused(verb, "empty", *words, parts=["empty", "no run directory"])
         refused(verb, "torn", *words, parts=["torn", "checkpoints/best.ckpt"])
         refused(verb, "odd", *words, parts=["odd", "best.ckpt"])
-        refused(verb, ".", *words, parts=["there are 3 runs", "one", "two"])
+        refused(verb, ".", *words, parts=["there are 4 runs", "odd", "one", "..."])
         refused(verb, "none", *words, parts=["none", "no such run"])
         refused(verb, "", *words, parts=["RUN is empty"])
         refused(verb, "a\0b", *words, parts=["no usable path"])

@@ -174,8 +174,8 @@ def test_overlaps_and_duplicates_are_counted_told_and_kept(tmp_path: Path) -> No
     assert data.facts["contradictions"] == 1
     assert data.facts["sizes"] == {"train": 43, "val": 20, "test": 4}
     told = "\n".join(data.notes)
-    assert "more than once: train 1, val 0, test 1" in told
-    assert "in two splits: train/val 0, train/test 2" in told
+    assert "more than once: train 1, test 1" in told
+    assert "in two splits: train/test 2" in told
     assert load(folder).notes == data.notes
 
 

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from seqbench.batch import IGNORE
 from seqbench.errors import UserError
 from seqbench.models.heads import PerStep, Pooled
+from seqbench.spec import Kind, TaskSpec
 
 Pooling = Literal["last", "mean", "max", "mean_max"]
 POOLINGS: list[Pooling] = ["last", "mean", "max", "mean_max"]
@@ -108,29 +109,36 @@ def test_dropout_is_drawn_once_for_loss_and_predictions() -> None:
         assert torch.equal(head.pool(outputs, lengths), head.pool(outputs, lengths))
 
 
+def spec(kind: Kind, **encoding: bool) -> TaskSpec:
+    return TaskSpec(kind=kind, input_size=5, output_size=3, encoding=encoding)
+
+
 def test_refusals_say_why() -> None:
     with pytest.raises(UserError) as caught:
-        Pooled(4, 3, pooling="last").require("tag")
+        Pooled(4, 3, pooling="last").require(spec("tag"))
     assert str(caught.value) == (
         "model/head=last gives one label a sequence, but the task wants one label a step; "
         "use model/head=per_step"
     )
     with pytest.raises(UserError) as caught:
-        PerStep(4, 3).require("classify")
+        PerStep(4, 3).require(spec("classify"))
     assert str(caught.value) == (
         "model/head=per_step gives one label a step, but the task wants one label a sequence; "
         "use model/head=last, mean, max or mean_max"
     )
     for pooling in POOLINGS:
-        Pooled(4, 3, pooling=pooling).require("classify")
-    PerStep(4, 3).require("tag")
-    PerStep(4, 3).require("language_model")
+        Pooled(4, 3, pooling=pooling).require(spec("classify"))
+    PerStep(4, 3).require(spec("tag"))
+    PerStep(4, 3).require(spec("language_model"))
 
 
 def test_after_padding_reads_the_last_column() -> None:
     head = Pooled(4, 3, after_padding=True)
     outputs = torch.randn(3, 6, 4)
     assert torch.equal(head.pool(outputs, LENGTHS), outputs[:, -1])
+    head.require(spec("classify", pad_to_max=True))
+    with pytest.raises(UserError, match=r"task\.pad_to_max=true"):
+        head.require(spec("classify"))
     with pytest.raises(UserError, match=r"model\.head\.after_padding=false"):
         Pooled(4, 3, bidirectional=True, after_padding=True)
     with pytest.raises(UserError, match=r"model/head=last"):

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from seqbench.batch import IGNORE
 from seqbench.errors import UserError
 from seqbench.models.settings import Probability
-from seqbench.spec import Kind
+from seqbench.spec import Kind, TaskSpec
 
 WANTED: dict[Kind, str] = {
     "classify": "one label a sequence; use model/head=last, mean, max or mean_max",
@@ -59,11 +59,11 @@ class Head(nn.Module, ABC):
         loss = F.cross_entropy(logits.flatten(0, -2), flat, ignore_index=IGNORE, reduction="sum")
         return loss, (flat != IGNORE).sum()
 
-    def require(self, kind: Kind) -> None:
-        """Raise UserError, with the reason, for a task of a kind this head does not answer."""
-        if kind not in self.kinds:
+    def require(self, spec: TaskSpec) -> None:
+        """Raise UserError, with the reason, for a task that this head does not answer."""
+        if spec.kind not in self.kinds:
             raise UserError(
-                f"model/head={self.name} gives {self.gives}, but the task wants {WANTED[kind]}"
+                f"model/head={self.name} gives {self.gives}, but the task wants {WANTED[spec.kind]}"
             )
 
 
@@ -147,6 +147,14 @@ class Pooled(Head):
             self.hidden = nn.Sequential(nn.Linear(features, hidden_layer), nn.ReLU())
             features = hidden_layer
         self.linear = nn.Linear(features, 1 if one_logit else output_size)
+
+    def require(self, spec: TaskSpec) -> None:
+        super().require(spec)
+        if self.after_padding and not spec.encoding.get("pad_to_max"):
+            raise UserError(
+                "model.head.after_padding=true needs task.pad_to_max=true and task.max_length: a "
+                "row's answer would else depend on the other rows of its batch"
+            )
 
     def pool(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         dropped: Tensor = self.dropout(self._pool(outputs, lengths))

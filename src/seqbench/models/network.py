@@ -66,7 +66,7 @@ class Network(nn.Module):
             backend=backend,
         )
         self.head = head(self.stack.output_size, spec.output_size, bidirectional)
-        self.head.require(spec.kind)
+        self.head.require(spec)
 
     @property
     def state_size(self) -> int:

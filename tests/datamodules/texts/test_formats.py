@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from seqbench.datamodules.text_classification import TextClassification
+from seqbench.datamodules.texts.encoder import TextEncoder
 from seqbench.datamodules.texts.files import Files
+from seqbench.errors import UserError
 
 Load = Callable[..., TextClassification]
 Refusal = Callable[..., str]
@@ -215,3 +218,55 @@ def test_eighteen_languages(load: Load) -> None:
     assert len(data.spec.labels) == 18
     assert data.facts["rows"] == {"train": 20_050}
     assert data.facts["majority"] == "Russian"
+
+
+def test_files_of_one_class_are_never_lost(tmp_path: Path, load: Load) -> None:
+    folder = tmp_path / "classes"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt", "b.TXT"):
+        (folder / name).write_text("x\ny\nz\n")
+    with pytest.raises(UserError, match=r"b\.txt: b\.TXT is of the same class; keep one"):
+        load(folder)
+
+
+def test_class_files_are_read_in_one_order_however_names_are_written(
+    tmp_path: Path, load: Load
+) -> None:
+    orders = []
+    for form in ("NFC", "NFD"):
+        folder = tmp_path / form
+        folder.mkdir()
+        for name in ("É", "F"):
+            (folder / f"{unicodedata.normalize(form, name)}.txt").write_text("x\ny\nz\nu\nv\n")
+        data = load(folder, contradictions="keep", level="char")
+        orders.append([data.splits["train"].targets.tolist(), data.fingerprint])
+    assert orders[0] == orders[1]
+
+
+def test_classes_named_by_numbers_mean_the_same_in_every_format(tmp_path: Path, load: Load) -> None:
+    rows = [(f"t{i}", 1 if i < 30 else 0) for i in range(50)]
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"{t},{x}\n" for t, x in rows))
+    lines = (json.dumps({"text": t, "label": x}) for t, x in rows)
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    for name in ("a.csv", "a.jsonl"):
+        data = load(tmp_path / name, classes=["1", "0"])
+        counts = data.facts["class_counts"].values()
+        assert sum(each["1"] for each in counts) == 30
+
+
+def test_the_order_of_classes_changes_no_split(tmp_path: Path, load: Load) -> None:
+    rows = "".join(f"t{i},{'ab'[i % 2]}\n" for i in range(60))
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}")
+    one, other = (load(tmp_path / "a.csv", classes=[*order]) for order in ("ab", "ba"))
+    for split in ("train", "val", "test"):
+        assert (one.splits[split].targets == 1 - other.splits[split].targets).all()
+        assert (one.splits[split].offsets == other.splits[split].offsets).all()
+
+
+def test_white_space_around_a_text_is_nothing(tmp_path: Path, load: Load) -> None:
+    rows = "".join(f"t{i},{'ab'[i % 2]}\n" for i in range(40)) + "Rex ,a\n rex,a\n"
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}")
+    data = load(tmp_path / "a.csv", level="char")
+    assert data.facts["duplicates"] == {"train": 1}
+    encoder = TextEncoder.from_spec(data.spec)
+    assert encoder.encode([" Rex\t"]) == encoder.encode(["rex"])

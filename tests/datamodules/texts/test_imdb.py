@@ -33,7 +33,8 @@ def test_counts(imdb: TextClassification) -> None:
     facts = imdb.facts
     assert facts["sizes"] == {"train": 22_500, "val": 2_500, "test": 25_000}
     assert facts["class_counts"]["val"] == {"negative": 1_250, "positive": 1_250}
-    assert facts["duplicates"] == {"train": 96, "test": 199}
+    # Letter by letter 96 and 199; two more each differ in nothing that a model sees.
+    assert facts["duplicates"] == {"train": 98, "test": 201}
     assert facts["overlaps"]["train/test"] == 123
     assert facts["contradictions"] == 0
     assert facts["dropped"] == {"train": 0, "test": 0}

@@ -23,7 +23,7 @@ from seqbench.datamodules.texts.sources import Source
 from seqbench.datamodules.texts.splits import Split, repeats, spans, split_rows
 from seqbench.errors import UserError
 
-VERSION = 2
+VERSION = 3
 """Part of the cache key: raise it with every change here that changes what is written."""
 
 

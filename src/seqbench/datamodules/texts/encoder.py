@@ -41,18 +41,18 @@ class TextSplitter:
         self.pre_tokenizer = pre_tokenizers.Whitespace() if level == "word" else None
 
     def pieces(self, text: str) -> list[str]:
-        """The pieces of a text: one empty piece where it has none."""
+        """The pieces of a text, white space around it aside: one empty piece if it has none."""
         if self.strip_html:
             text = HTML_TAG.sub(" ", text)
         if self.mend_homoglyphs:
             text = mend(text)[0]
         if self.lowercase:
             text = text.lower()
-        return (text.split() if self.level == "word" else list(text)) or [""]
+        return (text.split() if self.level == "word" else list(text.strip())) or [""]
 
     def joined(self, pieces: Sequence[str]) -> str:
         """The text as a model sees it: equal where two texts differ in nothing that is kept."""
-        return " ".join(pieces) if self.level == "word" else "".join(pieces).strip()
+        return (" " if self.level == "word" else "").join(pieces)
 
     def mended(self, text: str) -> int:
         """How many words of a text are mended."""

@@ -150,12 +150,15 @@ def _classes(folder: Path) -> dict[str, Path]:
     """The text file of each class in a folder, a README aside."""
     if not folder.is_dir():
         return {}
-    return {
-        # File systems differ in how they write an accented letter.
-        unicodedata.normalize("NFC", file.stem): file
-        for file in _visible(folder)
-        if kind(file) == "txt" and file.stem.lower() != "readme" and file.is_file()
-    }
+    classes: dict[str, Path] = {}
+    for file in _visible(folder):
+        if kind(file) == "txt" and file.stem.lower() != "readme" and file.is_file():
+            # File systems differ in how they write an accented letter.
+            name = unicodedata.normalize("NFC", file.stem)
+            if name in classes:
+                raise UserError(f"{file}: {classes[name].name} is of the same class; keep one")
+            classes[name] = file
+    return dict(sorted(classes.items()))
 
 
 def _named(part: Part) -> Path:

@@ -35,18 +35,18 @@ def use_names(rows: Rows) -> None:
 def class_indices(rows: Rows, where: str, classes: Sequence[str], *, given: bool) -> Ints:
     """``(N,)`` class of each row.
 
-    A label is a class's name or, where the classes are ``given``, its index; written digits are
-    an index if no class has a number for its name.
+    A label is a class's name or, where the classes are ``given`` and none has a number for its
+    name, its index.
 
     Raises ``UserError`` for a label that is neither.
     """
     index: dict[str | int, int] = {name: i for i, name in enumerate(classes)}
-    if given:
-        index |= {i: i for i in range(len(classes))}
-        if not any(is_whole(name) for name in classes):
-            index |= {str(i): i for i in range(len(classes))}
-    else:
-        index |= {int(name): i for name, i in index.items() if is_whole(str(name))}
+    numbered: dict[str | int, int] = {
+        int(name): i for i, name in enumerate(classes) if is_whole(name)
+    }
+    if given and not numbered:
+        index |= {kind(i): i for i in range(len(classes)) for kind in (int, str)}
+    index |= numbered
     codes = []
     for value, row in zip(rows.label_values, rows.first_rows, strict=True):
         if value not in index:

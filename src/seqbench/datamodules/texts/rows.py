@@ -28,7 +28,6 @@ class Rows:
 
     pieces: ``(S,)`` ids of the texts' pieces end to end, mapped from a file.
     lengths: ``(N,)`` pieces of each text.
-    hashes: ``(N,)`` of the texts as they were read.
     keys: ``(N,)`` hashes of the texts as a model sees them.
     mended: ``(N,)`` words whose look-alike letters were mended.
     labels: ``(N,)`` indices into ``label_values``, the labels as they were read.
@@ -40,7 +39,6 @@ class Rows:
 
     pieces: npt.NDArray[np.int32]
     lengths: Ints
-    hashes: Ints
     keys: Ints
     mended: Ints
     labels: Ints
@@ -107,7 +105,6 @@ def read_rows(
             np.fromiter(map(piece_id, chain.from_iterable(pieces)), np.int32).tofile(out)
             columns_of_chunk: tuple[Iterable[int], ...] = (
                 map(len, pieces),
-                map(hash, texts),
                 map(hash, map(splitter.joined, pieces)),
                 map(splitter.mended, texts),
                 codes,
@@ -115,11 +112,10 @@ def read_rows(
             parts.append(tuple(np.fromiter(each, np.int64) for each in columns_of_chunk))
     if not sum(len(part[0]) for part in parts):
         raise UserError(f"{where}: no row with a text and a label")
-    lengths, hashes, keys, mended, codes_ = map(np.concatenate, zip(*parts, strict=True))
+    lengths, keys, mended, codes_ = map(np.concatenate, zip(*parts, strict=True))
     return Rows(
         np.memmap(file, np.int32, mode="r"),
         lengths,
-        hashes,
         keys,
         mended,
         codes_,

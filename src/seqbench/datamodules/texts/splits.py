@@ -55,7 +55,7 @@ def split_rows(
     for name, fraction in fractions.items():
         if name not in parts:
             train = splits["train"]
-            drawn, rest = draw(train.labels, fraction, random)
+            drawn, rest = draw(train.labels, np.argsort(classes), fraction, random)
             splits[name] = Split(train.part, train.rows[drawn], train.labels[drawn])
             splits["train"] = Split(train.part, train.rows[rest], train.labels[rest])
             where = f"{source.where('train')}, when {name} is drawn from it"
@@ -64,13 +64,16 @@ def split_rows(
     return {name: splits[name] for name in ("train", "val", "test")}
 
 
-def draw(labels: Ints, fraction: float, random: np.random.Generator) -> tuple[Ints, Ints]:
+def draw(
+    labels: Ints, order: Ints, fraction: float, random: np.random.Generator
+) -> tuple[Ints, Ints]:
     """Draws a stratified share of the rows: ``(drawn, rest)``, sorted row numbers.
 
-    Of each class with two rows or more at least one is drawn and one left; a single one is left.
+    order: of the classes, such that the same rows are drawn however these are numbered. Of each
+    class with two rows or more at least one is drawn and one left; a single one is left.
     """
     drawn = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
+    for label in order[np.isin(order, labels)]:
         rows = np.flatnonzero(labels == label)
         count = min(max(round(len(rows) * fraction), 1), len(rows) - 1)
         drawn[random.choice(rows, count, replace=False)] = True
@@ -78,11 +81,11 @@ def draw(labels: Ints, fraction: float, random: np.random.Generator) -> tuple[In
 
 
 def repeats(parts: Mapping[str, Split], splits: Mapping[str, Split]) -> dict[str, Any]:
-    """Counts of equal texts: within the data's own splits, between splits, and across classes."""
-    texts = {name: np.unique(split.part.hashes[split.rows]) for name, split in parts.items()}
+    """Counts of texts that are one to a model: in a split, between splits, across classes."""
+    texts = {name: np.unique(split.part.keys[split.rows]) for name, split in parts.items()}
     pairs = {f"{a}/{b}": (texts[a], texts[b]) for a, b in combinations(texts, 2)}
     drawn = {
-        name: np.unique(split.part.hashes[split.rows])
+        name: np.unique(split.part.keys[split.rows])
         for name, split in splits.items()
         if name == "train" or name not in parts
     }
