@@ -9,11 +9,11 @@ demo: .venv/installed
 
 # Set up, then run the whole suite.
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 # What takes minutes, too.
 test-long: .venv/installed
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m ""
 
 lint: .venv/installed
 	$(BIN)/ruff check

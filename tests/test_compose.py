@@ -132,7 +132,7 @@ def test_a_task_overrides_models_and_an_experiment_overrides_all(tmp_path: Path)
         "seed: 7\ntrainer:\n  max_epochs: 99\n"
     )
     config = composed("--config-dir", str(tmp_path), "experiment=mine", "trainer.max_epochs=3")
-    assert config["names"] == {"task": "imdb", "model": "gru"}
+    assert config["names"] == {"task": "imdb", "model": "gru", "experiment": "mine"}
     assert config["model"]["head"]["pooling"] == "max"
     assert (config["seed"], config["trainer"]["max_epochs"]) == (7, 3)
     assert config["scheduler"]["schedule"]["max_lr"] == config["optimizer"]["lr"]
