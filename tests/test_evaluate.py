@@ -50,6 +50,7 @@ def test_train_is_measured_without_dropout_and_as_a_whole(names_run: Path) -> No
     found = load(names_run).evaluate("train")
     assert found.rows == content(names_run)["data"]["sizes"]["train"]
     assert found.metrics["accuracy"] > 0.9
+    assert found.metrics["auroc"] > 0.9
     assert sum(map(sum, found.report["confusion"])) == found.rows
 
 

@@ -132,10 +132,10 @@ class Trained:
     def evaluate(self, split: str = "test", data: str | Path | None = None) -> Evaluation:
         """Measure on a split of the run's own data or, with ``data``, on a labelled file.
 
-        A file's rows are read by the run's settings of columns, encoding and classes, and all kept:
-        policies on contradictions and duplicates are for training. Nothing is written but the
-        cache of encoded data. Raises UserError where the data are
-        missing, have changed since the training, or don't fit the network.
+        A file is read by the run's settings of columns, encoding and classes; policies on
+        contradictions and duplicates are for training alone. Nothing is written but the cache of
+        encoded data. Raises UserError where the data are missing, have changed since the training,
+        or don't fit the network.
         """
         with isolated(self.threads), console("lines"):
             task = self._task()
@@ -184,15 +184,16 @@ class Trained:
             loggers=[],
             bar=False,
         )
-        module = SequenceModule(self.module.network, self.spec, tests=[split], config=self.config)
+        name = "evaluated"  # a name that train and val have not taken
+        module = SequenceModule(self.module.network, self.spec, tests=[name], config=self.config)
         trainer.test(module, dataloaders=[task.loader(split)], verbose=False)
         self.module.to(self.device, torch.float32)
         return Evaluation(
             split,
             len(task.splits[split]),
-            module.results[split],
-            module.slices[split],
-            module.reports[split],
+            module.results[name],
+            module.slices[name],
+            module.reports[name],
             {name: {split: by[split]} for name, by in task.baselines.items() if split in by},
         )
 
