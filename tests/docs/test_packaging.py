@@ -61,8 +61,11 @@ def test_it_trains_and_predicts_installed(wheel: Path, tmp_path: Path) -> None:
     where = "import seqbench.places as p; print(p.CONF)"
     assert run(sys.executable, "-c", where).strip() == str(site / "seqbench" / "conf")
     assert "pets / gru, seed 0" in run(sys.executable, "-m", "seqbench.train", *TRAIN)
-    assert "seed 1" in run(str(site / "bin" / "seqbench-train"), *TRAIN, "seed=1")
     assert {path.name for path in work.iterdir()} == {"outputs"}
+    cell = "from seqbench.models.cells.gru import GRU\n\n\nclass Same(GRU): ...\n"
+    (work / "mine.py").write_text(cell)
+    words = ["seed=1", "model.cell._target_=mine.Same"]
+    assert "seed 1" in run(str(site / "bin" / "seqbench-train"), *TRAIN, *words)
     (first,) = work.glob("outputs/pets/gru/seed-0-*")
     line = run(str(site / "bin" / "seqbench-predict"), str(first), "Rex", "--threads", "1")
     assert json.loads(line)["label"] in ("Cat", "Dog")
