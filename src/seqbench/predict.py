@@ -8,8 +8,8 @@ import codecs
 import io
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -53,16 +53,17 @@ def _predict(arguments: list[str], show_traceback: bool) -> int:
     as_table = chosen.format == "table" or (chosen.format is None and sys.stdout.isatty())
     empty = strange = 0
     shown: list[tuple[str, Prediction]] = []
-    for names, texts in chunks:
-        found = trained.predict(texts, names=names)
-        empty += sum(each.label is None for each in found)
-        strange += sum(0 < each.tokens == each.unknown for each in found)
-        if as_table:
-            shown += zip(texts, found, strict=True)
-            continue
-        for text, each in zip(texts, found, strict=True):
-            print(_json_line(text, each, chosen.top))
-        sys.stdout.flush()
+    with closing(chunks):
+        for names, texts in chunks:
+            found = trained.predict(texts, names=names)
+            empty += sum(each.label is None for each in found)
+            strange += sum(0 < each.tokens == each.unknown for each in found)
+            if as_table:
+                shown += zip(texts, found, strict=True)
+                continue
+            for text, each in zip(texts, found, strict=True):
+                print(_json_line(text, each, chosen.top))
+            sys.stdout.flush()
     if as_table:
         _show(shown, chosen.top)
     if empty:
@@ -74,7 +75,7 @@ def _predict(arguments: list[str], show_traceback: bool) -> int:
     return 0
 
 
-def _chunks(chosen: argparse.Namespace) -> Iterator[tuple[list[str], list[str]]]:
+def _chunks(chosen: argparse.Namespace) -> Generator[tuple[list[str], list[str]]]:
     """What to call each sequence in a message, and the sequences."""
     texts: list[str] = chosen.text
     encoding = _encoding(chosen.encoding)
@@ -91,22 +92,17 @@ def _chunks(chosen: argparse.Namespace) -> Iterator[tuple[list[str], list[str]]]
     where = "standard input" if file == "-" else file
     try:
         # What cannot be decoded becomes surrogates, so that the line can be named.
-        stream = io.TextIOWrapper(
-            sys.stdin.buffer if file == "-" else place(file).open("rb"),
-            encoding,
-            errors="surrogateescape",
-            newline="\n",  # as other programs count lines
-        )
-        with stream if file != "-" else nullcontext(stream):
-            lines = enumerate((line.rstrip("\r\n") for line in stream), start=1)
-            while chunk := list(islice(lines, CHUNK)):
-                for number, line in chunk:
-                    if any("\udc80" <= character <= "\udcff" for character in line):
-                        raise UserError(
-                            f"{where}: line {number} is not in the encoding {chosen.encoding}; "
-                            "give another with --encoding, for instance cp1251"
-                        )
-                yield [f"{where}: line {n}" for n, _ in chunk], [line for _, line in chunk]
+        with nullcontext(sys.stdin.buffer) if file == "-" else place(file).open("rb") as opened:
+            stream = io.TextIOWrapper(opened, encoding, errors="surrogateescape", newline="\n")
+            try:
+                named = ((f"{where}: line {n}", line) for n, line in enumerate(stream, start=1))
+                while chunk := list(islice(named, CHUNK)):
+                    yield (
+                        [name for name, _ in chunk],
+                        [_decoded(name, line, chosen.encoding) for name, line in chunk],
+                    )
+            finally:
+                stream.detach()  # or it would close standard input
     except OSError as error:
         raise UserError(f"{where}: cannot be read: {error.strerror}") from error
     except UnicodeError as error:
@@ -114,6 +110,15 @@ def _chunks(chosen: argparse.Namespace) -> Iterator[tuple[list[str], list[str]]]
             f"{where}: not in the encoding {chosen.encoding} ({error}); give another with "
             "--encoding, for instance utf-8"
         ) from error
+
+
+def _decoded(name: str, line: str, encoding: str) -> str:
+    if any("\udc80" <= character <= "\udcff" for character in line):
+        raise UserError(
+            f"{name} is not in the encoding {encoding}; give another with --encoding, for instance "
+            "cp1251"
+        )
+    return line.rstrip("\r\n")
 
 
 def _encoding(name: str) -> str:

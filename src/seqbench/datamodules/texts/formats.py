@@ -3,8 +3,8 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,11 @@ def read_file(file: Path, columns: Sequence[str], encoding: str, scratch: Path) 
     if kind(file) == "parquet":
         return read_parquet(file, columns, scratch)
     if kind(file) == "jsonl":
-        return mapped(json_rows(file, columns, encoding), columns, scratch)
+        with closing(lines(file, encoding)) as read:
+            return mapped(json_rows(file, read, columns), columns, scratch)
     if kind(file) in DELIMITERS:
-        with fields_of_any_length():
-            rows = csv_rows(file, columns, encoding, DELIMITERS[kind(file)])
-            return mapped(rows, columns, scratch)
+        with fields_of_any_length(), closing(lines(file, encoding, newline="")) as read:
+            return mapped(csv_rows(file, read, columns), columns, scratch)
     raise UserError(f"{file}: only {', '.join('.' + name for name in FORMATS)} files can be read")
 
 
@@ -48,11 +48,13 @@ def read_classes(
     return mapped(class_rows(files, encoding), columns, scratch)
 
 
-def csv_rows(
-    file: Path, columns: Sequence[str], encoding: str, delimiter: str
-) -> Iterator[Labelled]:
-    """The rows under a header; every cell is text, and fields left out at a row's end are empty."""
-    reader = csv.reader(lines(file, encoding, newline=""), delimiter=delimiter, strict=True)
+def csv_rows(file: Path, read: Iterable[str], columns: Sequence[str]) -> Iterator[Labelled]:
+    """The rows under a header; every cell is text, and fields left out at a row's end are empty.
+
+    read: the lines of the file, their ends as they are.
+    """
+    delimiter = DELIMITERS[kind(file)]
+    reader = csv.reader(read, delimiter=delimiter, strict=True)
     header: list[str] = []
     places, line, row = [0, 0], 1, 0
     try:
@@ -90,11 +92,11 @@ def csv_rows(
         raise UserError(f"{file}: the file has a header but no rows")
 
 
-def json_rows(file: Path, columns: Sequence[str], encoding: str) -> Iterator[Labelled]:
+def json_rows(file: Path, read: Iterable[str], columns: Sequence[str]) -> Iterator[Labelled]:
     """The objects of a file with one JSON object a line; ``null`` is an empty text or label."""
     seen: type | None = None
     empty = True
-    for number, line in enumerate(lines(file, encoding), start=1):
+    for number, line in enumerate(read, start=1):
         if line.isspace():
             continue
         empty = False
@@ -147,10 +149,11 @@ def _json_object(where: str, line: str) -> dict[str, Any]:
 def class_rows(files: Mapping[str, Path], encoding: str) -> Iterator[Labelled]:
     for name, file in files.items():
         texts = 0
-        for line in lines(file, encoding):
-            text = line.strip()
-            texts += bool(text)
-            yield text, name
+        with closing(lines(file, encoding)) as read:
+            for line in read:
+                text = line.strip()
+                texts += bool(text)
+                yield text, name
         if not texts:
             raise UserError(f"{file}: the file is empty; a class needs one text a line")
 

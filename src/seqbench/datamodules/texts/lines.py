@@ -1,7 +1,7 @@
 """The lines of a text file in any encoding; what is no text is refused by file and line."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from seqbench.errors import UserError
 MARK = "\ufeff"
 
 
-def lines(file: Path, encoding: str, *, newline: str | None = None) -> Iterator[str]:
-    """The decoded lines without a byte order mark; ``newline`` as for ``open``.
+def lines(file: Path, encoding: str, *, newline: str | None = None) -> Generator[str]:
+    """The decoded lines without a byte order mark; ``newline`` as for ``open``. To be closed.
 
     Raises ``UserError`` for an unknown encoding, a file that is not in it, and a NUL character.
     """
