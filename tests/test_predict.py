@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from seqbench import checkpoint, load
+from seqbench import UserError, checkpoint, load
 from seqbench.predict import main
 
 
@@ -165,3 +166,15 @@ def test_a_reader_who_leaves_is_no_error(names_run: Path, here: Path) -> None:
     assert json.loads(ended.stdout)["label"] == "собака"
     assert ended.stderr == ""
     assert ended.returncode == 141
+
+
+def test_what_is_no_sequence_is_refused(names_run: Path, sums_run: Path) -> None:
+    unknown: Any = None
+    with pytest.raises(UserError, match="sequence 2: None is no text"):
+        load(names_run).predict(["бвг", unknown])
+    with pytest.raises(UserError, match="sequence 1: None is no sequence of numbers"):
+        load(sums_run).predict([unknown])
+    numbers: Any = np.array([3, 1])
+    empty, array, listed = load(sums_run).predict([[], numbers, [3, 1]])
+    assert empty.label is None
+    assert array == listed

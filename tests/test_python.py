@@ -114,6 +114,8 @@ def test_twice_in_one_process_is_once_in_each_of_two(here: Path, tiny: list[str]
 def test_mistakes_are_exceptions(here: Path, tiny: list[str]) -> None:
     with pytest.raises(seqbench.UserError, match=r"task\.batchsize.*'task\.batch_size'"):
         seqbench.run([*tiny, "task.batchsize=5"])
+    with pytest.raises(seqbench.UserError, match=r"a list of words.*\['task=pets'\]"):
+        seqbench.run("task=pets")
     with pytest.raises(seqbench.UserError, match="one network"):
         seqbench.run(["-m", "seed=0,1"])
     with pytest.raises(seqbench.UserError, match="no such run"):

@@ -71,6 +71,8 @@ def run(overrides: Iterable[str] = ()) -> Result:
         done.append(_train(config, origin))
         return 0
 
+    if isinstance(overrides, str):
+        raise UserError(f"run takes a list of words, not one text: [{overrides!r}]")
     words = list(overrides)
     for word in words:
         if word.startswith("-") and word.partition("=")[0] not in ("--config-dir", "-cd"):

@@ -1,6 +1,6 @@
 """Sequences as a user types them, encoded as a trained network's data were."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence, Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +47,9 @@ def encode(spec: TaskSpec, named: Sequence[tuple[str, str | Sequence[int]]]) -> 
 
 
 def is_empty(value: str | Sequence[int]) -> bool:
-    return not (value.strip() if isinstance(value, str) else len(value))
+    if isinstance(value, str):
+        return not value.strip()
+    return isinstance(value, Sized) and len(value) == 0
 
 
 def _text(name: str, value: str | Sequence[int]) -> str:
@@ -61,6 +63,8 @@ def _text(name: str, value: str | Sequence[int]) -> str:
 
 
 def _numbers(name: str, value: str | Sequence[int], allowed: Collection[str]) -> Ints:
+    if not isinstance(value, Iterable):
+        raise UserError(f"{name}: {value!r} is no sequence of numbers")
     words = value.replace(",", " ").split() if isinstance(value, str) else list(map(str, value))
     if not words:
         raise UserError(f"{name}: {value!r} holds no number; write numbers with spaces between")
