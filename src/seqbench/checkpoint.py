@@ -12,10 +12,11 @@ from seqbench import build
 from seqbench.config import Node, locate, validate_node
 from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.texts.encoder import TextEncoder
+from seqbench.datamodules.texts.tokens import Tokens
 from seqbench.errors import UserError, place
 from seqbench.models.module import SequenceModule
 from seqbench.runs import Run
-from seqbench.spec import TaskSpec
+from seqbench.spec import WRITTEN, TaskSpec
 
 SCHEMA_VERSION = 1
 OWN = "seqbench"
@@ -82,14 +83,14 @@ def _spec(kept: dict[str, Any]) -> TaskSpec:
     """The spec, if its parts are there and of the sizes that it names; ValueError if not."""
     spec = TaskSpec.from_dict(kept["spec"])
     named = (
-        ("labels", spec.labels, spec.output_size),
+        ("labels", () if spec.kind in WRITTEN else spec.labels, spec.output_size),
         ("vocabulary", spec.vocabulary, spec.input_size),
     )
     for name, words, size in named:
         if words and len(words) != size:
             raise ValueError(f"its spec has {len(words)} {name} for a size of {size}")
     if spec.vocabulary:
-        TextEncoder.from_spec(spec)
+        (Tokens if spec.kind in WRITTEN else TextEncoder).from_spec(spec)
     return spec
 
 

@@ -1,7 +1,8 @@
-"""What is measured on a split: loss, accuracies and, for labels of sequences, a report by class."""
+"""What is measured on a split: loss; of labels accuracies and, for sequences, a report by class; of a
+text that is predicted token by token, its perplexity."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import BinaryAUROC
 
 from seqbench.batch import IGNORE, Batch
-from seqbench.spec import TaskSpec
+from seqbench.spec import WRITTEN, TaskSpec
 
 Report = dict[str, Any]
 """``classes``: by label precision, recall, f1 and support; ``confusion``: counts, rows true,
@@ -160,12 +161,53 @@ class Confusion(Metric):
 
 
 class Scores(nn.Module):
+    """The metrics of one split that its loss alone gives; a base of those that need more.
+
+    characters: that a token stands for on average; None where tokens are not of a text.
+    """
+
+    def __init__(self, characters: float | None = None) -> None:
+        super().__init__()
+        self.loss = MeanLoss()
+        self.characters = characters
+
+    def update(
+        self, nll: Tensor, count: Tensor, predict: Callable[[], Tensor], batch: Batch
+    ) -> None:
+        """nll: summed over ``count`` labels; predict: to be asked for logits (B, C) or (B, T, C)."""
+        self.loss.update(nll.detach(), count)
+
+    def compute(self) -> dict[str, float]:
+        """Metrics by name, over all updates since the last reset."""
+        loss = float(self.loss.compute())
+        values = {"loss": loss, "perplexity": perplexity(loss)}
+        if self.characters:
+            values["bits_per_character"] = loss / math.log(2) / self.characters
+        return values
+
+    def slices(self) -> dict[str, dict[str, dict[str, float]]]:
+        return {}
+
+    def report(self) -> Report:
+        return {}
+
+    def reset(self) -> None:
+        for metric in self.children():
+            assert isinstance(metric, Metric)
+            metric.reset()
+
+
+def perplexity(loss: float) -> float:
+    """e to the loss a token, in nats; infinite where no float is as large."""
+    return math.exp(loss) if loss < 709 else math.inf
+
+
+class LabelScores(Scores):
     """All metrics of one split. ``detailed=False`` keeps to those cheap enough for each step."""
 
     def __init__(self, spec: TaskSpec, *, detailed: bool) -> None:
         super().__init__()
         self.per_step = spec.kind == "tag"
-        self.loss = MeanLoss()
         self.accuracy = AccuracyByLength(spec.length_bounds)
         classify = spec.kind == "classify"
         self.labels = spec.labels or [str(i) for i in range(spec.output_size)]
@@ -173,9 +215,11 @@ class Scores(nn.Module):
         two = detailed and classify and spec.output_size == 2
         self.auroc = BinaryAUROC(validate_args=False) if two else None
 
-    def update(self, nll: Tensor, count: Tensor, logits: Tensor, batch: Batch) -> None:
-        """nll: summed over ``count`` labels; logits: (B, C) or (B, T, C)."""
-        self.loss.update(nll.detach(), count)
+    def update(
+        self, nll: Tensor, count: Tensor, predict: Callable[[], Tensor], batch: Batch
+    ) -> None:
+        super().update(nll, count, predict, batch)
+        logits = predict()
         predicted = logits.argmax(-1)
         self.accuracy.update(predicted, batch.targets, batch.lengths)
         if self.confusion is not None:
@@ -184,7 +228,6 @@ class Scores(nn.Module):
             self.auroc.update(logits.float().softmax(-1)[:, 1], batch.targets)
 
     def compute(self) -> dict[str, float]:
-        """Metrics by name, over all updates since the last reset."""
         accuracy, sequence_accuracy = self.accuracy.compute()
         values: dict[str, Any] = {"loss": self.loss.compute(), "accuracy": accuracy}
         if self.per_step:
@@ -207,7 +250,9 @@ class Scores(nn.Module):
         """By class, with the confusion matrix."""
         return {} if self.confusion is None else self.confusion.report(self.labels)
 
-    def reset(self) -> None:
-        for metric in self.children():
-            assert isinstance(metric, Metric)
-            metric.reset()
+
+def scores_of(spec: TaskSpec, *, detailed: bool, characters: float | None) -> Scores:
+    """What a split of such a task is measured by."""
+    if spec.kind in WRITTEN:
+        return Scores(characters)
+    return LabelScores(spec, detailed=detailed)

@@ -5,20 +5,26 @@ from typing import Any, Literal, Self
 
 Kind = Literal["classify", "tag", "language_model", "transduce", "write", "regress"]
 
+WRITTEN: tuple[Kind, ...] = ("language_model", "write")
+"""Kinds whose output is the tokens of a text, one after another."""
+
 
 @dataclass(frozen=True)
 class TaskSpec:
     """A task's kind and sizes; plain values only, so that a checkpoint can hold it.
 
-    kind: ``classify`` a label for the sequence, ``tag`` a label at each step.
+    kind: ``classify`` a label for the sequence, ``tag`` a label at each step, ``language_model``
+        the next token at each step, ``write`` a sequence of tokens from a label.
     input_size: V, the number of token ids (padding among them), or D for features.
-    output_size: number of classes.
+    output_size: number of classes, or V where tokens are put out.
     padding_id: the token id that fills ``Batch.inputs`` behind a row's end.
     metric: the name of the metric that decides, as it stands behind ``val/``.
     mode: which way that metric points.
     labels: the classes' names, by index.
     vocabulary: the tokens, by id; empty where ids are numbers.
     encoding: how raw input becomes ids (settings of the tokeniser; plain values).
+    start_id, end_id: the tokens before a sequence's first and behind its last; None where it has
+        no such ends.
     length_bounds: upper bounds of the slices by length; metrics are reported for each.
     synthetic: the data are generated, so a perfect score is no reason for suspicion.
     """
@@ -32,6 +38,8 @@ class TaskSpec:
     labels: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     encoding: dict[str, Any] = field(default_factory=dict)
+    start_id: int | None = None
+    end_id: int | None = None
     length_bounds: tuple[int, ...] = ()
     synthetic: bool = False
 

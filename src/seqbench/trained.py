@@ -48,10 +48,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics, slices, report and baselines of one split, as in result.json. rows: sequences."""
+    """Metrics, slices, report and baselines of one split, as in result.json.
+
+    rows: how many ``unit`` it has, sequences or tokens.
+    """
 
     split: str
     rows: int
+    unit: str
     metrics: dict[str, float]
     slices: dict[str, Any]
     report: dict[str, Any]
@@ -185,12 +189,20 @@ class Trained:
             bar=False,
         )
         name = "evaluated"  # a name that train and val have not taken
-        module = SequenceModule(self.module.network, self.spec, tests=[name], config=self.config)
+        characters = {name: task.characters[split]} if split in task.characters else {}
+        module = SequenceModule(
+            self.module.network,
+            self.spec,
+            tests=[name],
+            config=self.config,
+            characters=characters,
+        )
         trainer.test(module, dataloaders=[task.loader(split)], verbose=False)
         self.module.to(self.device, torch.float32)
         return Evaluation(
             split,
             len(task.splits[split]),
+            task.unit,
             module.results[name],
             module.slices[name],
             module.reports[name],

@@ -68,6 +68,7 @@ class Training:
             scheduler=build.scheduler(config, spec),
             config=config,
             fingerprint=self.data.fingerprint,
+            characters=self.data.characters,
         )
         texts = sources(config)
         self.identity = runs.identity(config, self.data.fingerprint, texts)

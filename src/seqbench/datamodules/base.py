@@ -34,7 +34,8 @@ class TaskData(L.LightningDataModule):
     After ``setup``: ``splits`` maps ``train``, ``val`` and the tests' names, in that order, to
     data sets; ``spec`` says what the task is; ``fingerprint`` is a digest of the data's content;
     ``baselines`` maps a baseline's name and a split to its metrics; ``facts`` are counts worth
-    keeping in a run's result; ``notes`` are lines worth reading before it trains.
+    keeping in a run's result; ``notes`` are lines worth reading before it trains; ``characters``
+    are how many a token of a text stands for, by split, where the task is to write.
 
     data_seed: draws and splits the data, whatever the seed of the run.
     seed: orders the training batches.
@@ -47,6 +48,9 @@ class TaskData(L.LightningDataModule):
     baselines: dict[str, dict[str, dict[str, float]]]
     facts: dict[str, Any]
     notes: list[str]
+    characters: dict[str, float]
+    unit: str = "sequences"
+    """What a split's length counts."""
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class TaskData(L.LightningDataModule):
         self.baselines = {}
         self.facts = {}
         self.notes = []
+        self.characters = {}
 
     @abstractmethod
     def setup(self, stage: str | None = None) -> None: ...

@@ -1,7 +1,7 @@
 """The one LightningModule: it sums losses, divides by counts and keeps the scores."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -12,8 +12,9 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
 from torch.optim import Optimizer
 
 from seqbench.batch import Batch
-from seqbench.metrics import Report, Scores
+from seqbench.metrics import Report, Scores, scores_of
 from seqbench.models.network import Network
+from seqbench.models.stack import StackState
 from seqbench.spec import TaskSpec
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -26,7 +27,10 @@ class SequenceModule(L.LightningModule):
     tests: names of the test splits, in the order of their loaders.
     optimizer: from parameters to an optimiser. scheduler: from an optimiser and the steps
     and epochs in all to a Lightning scheduler config. config, fingerprint: the run's and its
-    data's, to be kept in checkpoints.
+    data's, to be kept in checkpoints. characters: that a token stands for, by split.
+
+    Where batches say which rows start a stream (``reset``), the others go on from the state that
+    the batch before of the same split has left, cut from its gradient.
 
     ``results`` holds each split's metrics as last computed, ``slices`` the same by slice,
     ``reports`` by class.
@@ -41,6 +45,7 @@ class SequenceModule(L.LightningModule):
         scheduler: MakeScheduler | None = None,
         config: dict[str, Any] | None = None,
         fingerprint: str = "",
+        characters: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -50,11 +55,13 @@ class SequenceModule(L.LightningModule):
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.splits = ["train", "val", *tests]
         self.scores = nn.ModuleList(
-            Scores(spec, detailed=split != "train") for split in self.splits
+            scores_of(spec, detailed=split != "train", characters=(characters or {}).get(split))
+            for split in self.splits
         )
         self.results: dict[str, dict[str, float]] = {}
         self.slices: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, Report] = {}
+        self.carried: dict[str, StackState] = {}
         self.gradient_norm = torch.tensor(math.nan)
         self.learning_rate = math.nan
         self.logged_step = 0
@@ -67,7 +74,11 @@ class SequenceModule(L.LightningModule):
             "config": self.config,
             "fingerprint": self.fingerprint,
             "spec": self.spec.to_dict(),
+            "carried": self.carried,
         }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.carried = checkpoint["seqbench"].get("carried", {})
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, (B, C) or (B, T, C)."""
@@ -87,10 +98,12 @@ class SequenceModule(L.LightningModule):
     def _score(self, split: str, batch: Batch) -> tuple[Tensor, Tensor]:
         """Summed loss and number of labels; the split's scores take the batch in."""
         head = self.network.head
-        hidden = self.network(batch).hidden
+        hidden, state = self.network(batch, self.carried.get(split))
+        if batch.reset is not None:
+            self.carried[split] = tuple(tuple(x.detach() for x in parts) for parts in state)
         nll, count = head.nll(hidden, batch.targets)
         with torch.no_grad():
-            self._scores(split).update(nll, count, head.predict(hidden), batch)
+            self._scores(split).update(nll, count, lambda: head.predict(hidden), batch)
         return nll, count
 
     def on_train_start(self) -> None:
@@ -152,9 +165,11 @@ class SequenceModule(L.LightningModule):
     def _start(self, *splits: str) -> None:
         for split in splits:
             self._scores(split).reset()
+            self.carried.pop(split, None)
 
     def _conclude(self, split: str) -> None:
         scores = self._scores(split)
+        self.carried.pop(split, None)
         self.results[split] = scores.compute()
         self.slices[split] = scores.slices()
         self.reports[split] = scores.report()

@@ -87,8 +87,20 @@ class Network(nn.Module):
         """
         if state is not None and batch.reset is not None:
             state = self._restart(state, batch.reset)
-        outputs, state = self.stack(self.embedding(batch.inputs), state, batch.lengths)
-        return Output(self.head.pool(outputs, batch.lengths), state)
+        return self.advance(batch.inputs, state, batch.lengths)
+
+    def advance(self, inputs: Tensor, state: StackState | None, lengths: Tensor) -> Output:
+        """Run over ``inputs (B, T)`` from a state on; ``lengths (B,)`` of them are valid."""
+        outputs, state = self.stack(self.embedding(inputs), state, lengths)
+        return Output(self.head.pool(outputs, lengths), state)
+
+    def begin(self, batch_size: int, labels: Tensor | None = None) -> StackState:
+        """The state before the first token of ``batch_size`` texts.
+
+        labels: ``(B,)``, for a network that writes a text of a label.
+        """
+        parameter = next(self.parameters())
+        return self.stack.initial_state(batch_size, parameter.device, parameter.dtype)
 
     def _restart(self, state: StackState, reset: Tensor) -> StackState:
         dtypes = (part.dtype for cell in state for part in cell if part.is_floating_point())
