@@ -1,5 +1,5 @@
-"""What is measured on a split: loss; of labels accuracies and, for sequences, a report by class; of a
-text that is predicted token by token, its perplexity."""
+"""What is measured on a split: loss; of labels accuracies and, for sequences, a report by class;
+of a text that is predicted token by token, its perplexity."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -174,7 +174,7 @@ class Scores(nn.Module):
     def update(
         self, nll: Tensor, count: Tensor, predict: Callable[[], Tensor], batch: Batch
     ) -> None:
-        """nll: summed over ``count`` labels; predict: to be asked for logits (B, C) or (B, T, C)."""
+        """nll: summed over ``count`` labels; predict: can be asked for logits (B, [T,] C)."""
         self.loss.update(nll.detach(), count)
 
     def compute(self) -> dict[str, float]:
