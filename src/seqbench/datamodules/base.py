@@ -3,14 +3,12 @@
 import os
 from abc import abstractmethod
 from collections.abc import Sized
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import lightning as L
-import numpy as np
-import numpy.typing as npt
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from seqbench.batch import Batch
 from seqbench.datamodules.sampling import BucketSampler
@@ -18,14 +16,6 @@ from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Sequences(Sized, Protocol):
-    """A data set that is indexed by an array of row numbers and gives their Batch."""
-
-    lengths: npt.NDArray[np.integer]
-
-    def __getitem__(self, rows: npt.NDArray[np.int64]) -> Batch: ...
 
 
 class TaskData(L.LightningDataModule):
@@ -80,8 +70,8 @@ class TaskData(L.LightningDataModule):
     @abstractmethod
     def setup(self, stage: str | None = None) -> None: ...
 
-    def labelled(self, path: str, spec: TaskSpec) -> Sequences:
-        """The labelled data at ``path``, encoded as ``spec`` says, whatever the task's own data.
+    def labelled(self, path: str, spec: TaskSpec) -> Sized:
+        """A split of the data at ``path``, encoded as ``spec`` says, whatever the task's own data.
 
         Raises ``UserError`` where the task reads no files, or cannot read this one.
         """
@@ -103,7 +93,6 @@ class TaskData(L.LightningDataModule):
 
     def loader(self, split: str, training: bool = False) -> DataLoader[Batch]:
         """A loader over one split; each has its own generator, so none draws from another's."""
-        data: Dataset[Batch] = self.splits[split]
         sampler = BucketSampler(
             self.splits[split].lengths,
             self.batch_size if training else self.eval_batch_size,
@@ -112,6 +101,10 @@ class TaskData(L.LightningDataModule):
             rank=self.trainer.global_rank if self.trainer else 0,
             world_size=self.trainer.world_size if self.trainer else 1,
         )
+        return self.batches(self.splits[split], sampler)
+
+    def batches(self, data: Dataset[Batch], sampler: Sampler[Any]) -> DataLoader[Batch]:
+        """A loader of ``data[i]`` for each ``i`` of the sampler."""
         return DataLoader(
             data,
             sampler=sampler,

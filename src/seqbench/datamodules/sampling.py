@@ -76,6 +76,26 @@ class BucketSampler(Sampler[Indices]):
         return rows[np.argsort(self.lengths[rows], kind="stable")]
 
 
+class InOrder(Sampler[int]):
+    """``0, 1, ..., n - 1`` in every epoch."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.start = 0
+        """How many to leave out at the beginning of the next iteration; then it is 0 again."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """The order is the same in each."""
+
+    def __len__(self) -> int:
+        """Of a whole epoch, whatever ``start`` is."""
+        return self.n
+
+    def __iter__(self) -> Iterator[int]:
+        start, self.start = self.start, 0
+        return iter(range(start, self.n))
+
+
 def batches_of_tokens(lengths: npt.ArrayLike, tokens: int) -> list[Indices]:
     """All rows in batches of like length, each of at most ``tokens`` steps with its padding.
 

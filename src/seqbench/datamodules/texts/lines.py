@@ -1,13 +1,15 @@
-"""The lines of a text file in any encoding; what is no text is refused by file and line."""
+"""The lines, or blocks, of a text file in any encoding; what is no text is refused by its place."""
 
 import codecs
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from seqbench.errors import UserError
 
 MARK = "\ufeff"
+BLOCK = 1 << 20
+"""Characters held at a time, however long a line is."""
 
 
 def lines(file: Path, encoding: str, *, newline: str | None = None) -> Generator[str]:
@@ -15,20 +17,41 @@ def lines(file: Path, encoding: str, *, newline: str | None = None) -> Generator
 
     Raises ``UserError`` for an unknown encoding, a file that is not in it, and a NUL character.
     """
+    with _telling(file, encoding), file.open(encoding=encoding, newline=newline) as opened:
+        for number, line in enumerate(opened, start=1):
+            _check(line, file, number)
+            yield line.removeprefix(MARK) if number == 1 else line
+
+
+def blocks(file: Path, encoding: str) -> Generator[str]:
+    """The decoded text, as it is but for its line ends, a block at a time; else as ``lines``."""
+    with _telling(file, encoding), file.open(encoding=encoding) as opened:
+        number = 1
+        while block := opened.read(BLOCK):
+            _check(block, file, number)
+            yield block.removeprefix(MARK) if number == 1 else block
+            number += block.count("\n")
+
+
+@contextmanager
+def _telling(file: Path, encoding: str) -> Iterator[None]:
     try:
         check_encoding(file, encoding)
-        with file.open(encoding=encoding, newline=newline) as opened:
-            for number, line in enumerate(opened, start=1):
-                if "\0" in line:
-                    raise UserError(
-                        f"{file}: line {number} holds a NUL character: the file is damaged, "
-                        "no text, or in another encoding: mend it, or set task.encoding"
-                    )
-                yield line.removeprefix(MARK) if number == 1 else line
+        yield
     except UnicodeError as error:
         raise UserError(_undecodable(file, encoding)) from error
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _check(text: str, file: Path, number: int) -> None:
+    """Refuse a NUL; ``number`` is that of the text's first line."""
+    before, found, _ = text.partition("\0")
+    if found:
+        raise UserError(
+            f"{file}: line {number + before.count(chr(10))} holds a NUL character: the file is "
+            "damaged, no text, or in another encoding: mend it, or set task.encoding"
+        )
 
 
 def check_encoding(file: Path, encoding: str) -> None:

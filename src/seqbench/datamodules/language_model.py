@@ -1,0 +1,195 @@
+"""A text to be predicted token by token, with the state carried along it."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, PositiveInt
+from torch.utils.data import DataLoader
+
+from seqbench.batch import Batch
+from seqbench.datamodules.base import Fraction, TaskData
+from seqbench.datamodules.cache import cached, digest
+from seqbench.datamodules.sampling import InOrder
+from seqbench.datamodules.streams import Streams
+from seqbench.datamodules.texts.encoder import PADDING_ID
+from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode
+from seqbench.datamodules.texts.files import DATA_DIR
+from seqbench.datamodules.texts.notes import listed
+from seqbench.datamodules.texts.running import (
+    REFERENCE,
+    Reference,
+    RunningText,
+    TextFiles,
+    find_texts,
+)
+from seqbench.datamodules.texts.tokens import Level
+from seqbench.errors import UserError, place
+from seqbench.spec import TaskSpec
+
+VocabularySize = Annotated[int, Field(ge=3)]
+
+
+class LanguageModel(TaskData):
+    """What comes next?  ``to be or not  ->  be or not to``
+
+    Training reads the text as ``batch_size`` streams side by side, ``sequence_length`` steps at a
+    time, and carries the state from one chunk to the next: truncated backpropagation through time
+    (Williams and Peng 1990). Evaluation reads it as ``eval_batch_size`` streams, in chunks of as
+    many tokens as in training. Each token but the first is predicted once.
+
+    The text is the first of these that is there: ``path``, ``folder``, ``built_in``. Splits that
+    it brings are kept; validation and test that it lacks are cut from the end of train. The
+    vocabulary is that of train alone.
+
+    path: a text file, a parquet file, or a folder of them; see ``find_texts``.
+    folder: the same, by its name under the directory that ``SEQBENCH_DATA_DIR`` names.
+    built_in: ``python_reference``, the language reference that CPython carries.
+    text_column: of parquet files. encoding: of all others.
+    level: ``whitespace``, what stands between white space; ``word``, words and runs of
+        punctuation; ``char``, characters.
+    lowercase: lower-case the text.
+    end_of_line: whether each line ends with a token of its own, as in the Penn Treebank.
+    vocabulary_size: most tokens kept, padding and unknown among them; None keeps all.
+    min_count: fewest times that a token must occur in train.
+    val_fraction, test_fraction: share of train that becomes a split which the text lacks.
+    cache_dir: where the encoded text is kept.
+
+    ``facts``: ``tokens``, ``characters`` (of words with one of white space each) and
+    ``unknown_rate`` by split, ``types`` in train, ``vocabulary_size``.
+
+    Raises ``UserError`` where the text is absent, cannot be read, or is too short.
+    """
+
+    unit = "tokens"
+
+    def __init__(
+        self,
+        *,
+        cache_dir: str,
+        path: str | None = None,
+        folder: str | None = None,
+        built_in: Literal["python_reference"] | None = None,
+        text_column: str = "text",
+        encoding: str = "utf-8",
+        level: Level = "word",
+        lowercase: bool = False,
+        end_of_line: bool = False,
+        vocabulary_size: VocabularySize | None = None,
+        min_count: PositiveInt = 1,
+        val_fraction: Fraction = 0.1,
+        test_fraction: Fraction = 0.1,
+        sequence_length: PositiveInt = 35,
+        shuffle: Literal[False] = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(shuffle=shuffle, **kwargs)
+        if val_fraction + test_fraction >= 1:
+            raise UserError("task.val_fraction and task.test_fraction leave nothing to train on")
+        if level == "char" and end_of_line:
+            raise UserError(
+                "task.end_of_line=true is for words: of characters a line's end is one itself"
+            )
+        self.cache_dir = Path(cache_dir).expanduser()
+        self.path, self.folder, self.built_in = path, folder, built_in
+        self.text_column, self.encoding = text_column, encoding
+        self.sequence_length = sequence_length
+        self.settings = TextSettings(
+            level=level,
+            lowercase=lowercase,
+            end_of_line=end_of_line,
+            vocabulary_size=vocabulary_size,
+            min_count=min_count,
+            val_fraction=val_fraction,
+            test_fraction=test_fraction,
+        )
+
+    def prepare_data(self) -> None:
+        self._encoded()
+
+    def setup(self, stage: str | None = None) -> None:
+        if hasattr(self, "splits"):
+            return
+        directory, text = self._encoded()
+        content = json.loads((directory / "text.json").read_text("utf-8"))
+        vocabulary, self.facts = tuple(content["vocabulary"]), content["facts"]
+        self.fingerprint = digest([text.content, self.settings.deciding()])
+        self.spec = TaskSpec(
+            kind="language_model",
+            input_size=len(vocabulary),
+            output_size=len(vocabulary),
+            padding_id=PADDING_ID,
+            metric="bits_per_character" if self.settings.level == "char" else "perplexity",
+            mode="min",
+            vocabulary=vocabulary,
+            encoding=self.settings.splitting(),
+        )
+        self.characters = {
+            name: characters / self.facts["tokens"][name]
+            for name, characters in self.facts["characters"].items()
+        }
+        self.splits = {
+            name: self._streams(name, np.load(directory / f"{name}.npy", mmap_mode="r"))
+            for name in ("train", "val", "test")
+        }
+        self.notes = self._notes(text)
+
+    def loader(self, split: str, training: bool = False) -> DataLoader[Batch]:
+        data: Streams = self.splits[split]
+        if training:
+            data = self._streams(split, data.tokens, training=True)
+        return self.batches(data, InOrder(data.chunks))
+
+    def _streams(self, split: str, tokens: Any, training: bool = False) -> Streams:
+        steps, streams = self.sequence_length, self.batch_size
+        key = "batch_size"
+        if not training:
+            key, streams = "eval_batch_size", self.eval_batch_size
+            steps = max(1, steps * self.batch_size // streams)
+        try:
+            data = Streams(tokens.view(np.ndarray), streams=streams, steps=steps)
+        except UserError as error:
+            raise UserError(f"the split {split}: {error}; lower task.{key}={streams}") from error
+        longest = int(data.lengths[0])
+        if training and steps > longest:
+            raise UserError(
+                f"task.sequence_length={steps} is longer than a stream of {split}: {longest} steps "
+                f"of each of {streams}; lower it, or task.batch_size"
+            )
+        return data
+
+    def _encoded(self) -> tuple[Path, RunningText]:
+        """The directory of the encoded text, made if need be, and where the text comes from."""
+        text = self._text()
+        settings = self.settings
+        key = digest([VERSION, text.content, asdict(settings)])
+        directory = self.cache_dir / "running" / key[:32]
+        return cached(directory, lambda new: encode(text, settings, new)), text
+
+    def _text(self) -> RunningText:
+        found = None
+        if self.path is not None:
+            found = find_texts(self.path)
+        elif self.folder and os.environ.get(DATA_DIR):
+            folder = place(os.environ[DATA_DIR]) / self.folder
+            found = find_texts(str(folder)) if folder.exists() else None
+        if found is not None:
+            return TextFiles(found, self.encoding, self.text_column)
+        if self.built_in == REFERENCE:
+            return Reference()
+        where = f"set {DATA_DIR} to the directory that holds {self.folder}, or " * bool(self.folder)
+        raise UserError(f"no text: {where}task.path=FILE to a text file, or to a folder of them")
+
+    def _notes(self, text: RunningText) -> list[str]:
+        facts = self.facts
+        rates = ", ".join(f"{name} {rate:.2%}" for name, rate in facts["unknown_rate"].items())
+        notes = [
+            f"tokens: {listed(facts['tokens'])}; vocabulary {facts['vocabulary_size']} of "
+            f"{facts['types']} types in train; unknown: {rates}"
+        ]
+        if isinstance(text, Reference):
+            notes.insert(0, text.note(sum(facts["tokens"].values())))
+        return notes

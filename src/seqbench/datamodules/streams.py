@@ -1,0 +1,53 @@
+"""One long text as streams side by side, read a chunk at a time."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset
+
+from seqbench.batch import IGNORE, Batch
+from seqbench.errors import UserError
+
+
+class Streams(Dataset[Batch]):
+    """A text of N tokens, cut into B streams of equal length (or one step less).
+
+    tokens: ``(N,)`` ids; may be a memory map. streams: B, the rows of every batch. steps: T.
+
+    ``dataset[i]`` is the Batch of the streams' i-th chunks of T steps: the targets are the tokens
+    that follow the inputs, so that each token but the first is a target once. The last chunk is
+    as short as it comes, and padded by a step where streams are not of one length. ``reset`` is
+    true in the first.
+
+        a b c d e f g h i, B = 2, T = 3  ->  a b c > b c d | d > e
+                                             e f g > f g h | h > i
+
+    Raises UserError where the text is too short for B streams.
+    """
+
+    def __init__(self, tokens: npt.NDArray[np.integer], *, streams: int, steps: int) -> None:
+        self.tokens = tokens
+        self.streams, self.steps = streams, steps
+        short, longer = divmod(len(self), streams)
+        if short < 1:
+            raise UserError(f"{len(tokens)} tokens are too few for {streams} streams")
+        row = np.arange(streams)
+        self.starts = row * short + np.minimum(row, longer)
+        self.lengths = short + (row < longer)
+        self.chunks = -(-int(self.lengths[0]) // steps)
+
+    def __len__(self) -> int:
+        """Tokens that are predicted."""
+        return max(0, len(self.tokens) - 1)
+
+    def __getitem__(self, chunk: int) -> Batch:
+        first = chunk * self.steps
+        step = np.arange(first, min(first + self.steps, int(self.lengths[0])))
+        valid = step < self.lengths[:, None]
+        places = np.where(valid, self.starts[:, None] + step, 0)
+        return Batch(
+            torch.from_numpy(self.tokens[places].astype(np.int64)),
+            torch.from_numpy(valid.sum(1).clip(1)),
+            torch.from_numpy(np.where(valid, self.tokens[places + 1].astype(np.int64), IGNORE)),
+            reset=torch.full((self.streams,), chunk == 0),
+        )
