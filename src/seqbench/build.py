@@ -43,7 +43,7 @@ SUPPLIED = {
     ),
     "trainer.profiler": ("dirpath", "filename"),
     "logger.*": ("folder",),
-    "callbacks.*": ("folder", "metric", "mode", "monitor"),
+    "callbacks.*": ("folder", "spec", "metric", "mode", "monitor"),
 }
 """What the code gives to each node's target, so far as the target takes it."""
 
@@ -155,6 +155,7 @@ def check_optimisation(config: Node, spec: TaskSpec) -> None:
 def callbacks(config: Node, spec: TaskSpec, folder: Path) -> list[Callback]:
     supplied = {
         "folder": str(folder),
+        "spec": spec,
         "metric": spec.metric,
         "mode": spec.mode,
         "monitor": f"val/{spec.metric}",

@@ -217,10 +217,9 @@ def mismatch(value: Any, annotation: Any) -> str | None:
         adapter = TypeAdapter(
             annotation, config=ConfigDict(arbitrary_types_allowed=True, strict=True)
         )
-    except PydanticUserError:
-        return None
-    try:
         adapter.validate_json(json.dumps(value))
+    except PydanticUserError:  # what it names was imported for type checkers alone
+        return None
     except ValidationError as error:
         reasons = [
             problem["msg"]

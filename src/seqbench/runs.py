@@ -26,6 +26,7 @@ SCHEMA_VERSION = 1
 NOT_IDENTITY = (
     "names.experiment",
     "logger",
+    "callbacks.samples",
     "paths",
     "progress",
     "force",

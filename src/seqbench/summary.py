@@ -8,7 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-COLUMNS = ("accuracy", "sequence_accuracy", "macro_f1", "auroc", "loss")
+COLUMNS = (
+    "accuracy",
+    "sequence_accuracy",
+    "macro_f1",
+    "auroc",
+    "bits_per_character",
+    "perplexity",
+    "loss",
+)
 
 CLASSES, MATRIX = 20, 12
 """Classes up to which a summary shows them one by one, and their confusion matrix."""
@@ -71,22 +79,30 @@ def show_classes(
 def metrics_table(
     metrics: dict[str, dict[str, float]], baselines: dict[str, dict[str, dict[str, float]]]
 ) -> Table:
-    """Metrics by split, beside the accuracy of the majority's baseline."""
-    baseline = baselines.get("majority", {})
+    """Metrics by split, beside the first of them that each baseline has."""
     names = [name for name in COLUMNS if any(name in values for values in metrics.values())]
+    beside = {
+        baseline: next(name for name in names if any(name in values for values in by.values()))
+        for baseline, by in baselines.items()
+        if any(name in values for name in names for values in by.values())
+    }
     table = Table(box=None, pad_edge=False)
     table.add_column("split")
     for name in names:
         table.add_column(name, justify="right")
-    if baseline:
-        table.add_column("majority", justify="right", style="dim")
+    for baseline, name in beside.items():
+        heading = baseline if name == "accuracy" else f"{baseline}\n{name}"
+        table.add_column(heading, justify="right", style="dim")
     for split, values in metrics.items():
-        numbers = [f"{values[name]:.4f}" if name in values else "" for name in names]
-        common = baseline.get(split, {}).get("accuracy")
-        if baseline:
-            numbers.append("" if common is None else f"{common:.4f}")
+        numbers = [_number(values, name) for name in names]
+        numbers += [_number(baselines[b].get(split, {}), name) for b, name in beside.items()]
         table.add_row(split, *numbers)
     return table
+
+
+def _number(values: dict[str, float], name: str) -> str:
+    digits = 2 if name == "perplexity" else 4
+    return f"{values[name]:.{digits}f}" if name in values else ""
 
 
 def report_table(reports: dict[str, dict[str, Any]]) -> Table:

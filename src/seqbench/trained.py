@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,11 @@ from seqbench.datamodules.sampling import batches_of_tokens
 from seqbench.errors import UserError
 from seqbench.isolation import isolated
 from seqbench.logs import console
+from seqbench.models.cells.base import Backend
 from seqbench.models.module import SequenceModule
 from seqbench.runs import Run
-from seqbench.spec import TaskSpec
+from seqbench.spec import WRITTEN, TaskSpec
+from seqbench.writing import Author, Choice, Sample
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +106,10 @@ class Trained:
         """
         if isinstance(sequences, str):
             raise UserError(f"predict takes a list of sequences, not one text: [{sequences!r}]")
+        if self.spec.kind in WRITTEN:
+            raise UserError(
+                "this network labels nothing: it was trained to write; use seqbench.generate"
+            )
         full = [i for i, sequence in enumerate(sequences) if not is_empty(sequence)]
         found = [Prediction(None, {}, 0, 0)] * len(sequences)
         if not full:
@@ -132,6 +138,52 @@ class Trained:
         steps = values[:length]
         labels = [names[i] for i in steps.argmax(-1)]
         return Prediction(labels, steps.max(-1).tolist(), tokens, unknown)
+
+    def generate(
+        self,
+        prompt: str | None = None,
+        *,
+        length: int = 100,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        uniform: bool = False,
+        num_samples: int = 1,
+        seed: int = 0,
+        label: str | None = None,
+        backend: Backend = "auto",
+        show: Callable[[str], None] | None = None,
+    ) -> list[Sample]:
+        """Write texts that begin with ``prompt``, token by token, with the state carried along.
+
+        prompt: None begins with the start mark, where the task has one. length: most tokens to
+        write. temperature, top_k, top_p, uniform: see ``Choice``. seed: the same one gives the
+        same texts, the first ones also of a larger ``num_samples``. label: of what to write,
+        where the network was trained to. backend: see ``Cell.select_backend``. show: is called
+        with the parts of the first text as they come.
+
+        Raises UserError for a prompt that is empty or wholly unknown, a label that is missing or
+        unknown, settings that leave nothing to choose from, and a network that only labels.
+        """
+        choice = Choice(temperature, top_k, top_p, uniform)
+        author = Author(self.spec)
+        network = self.module.to(self.device).eval().network
+        before = network.backend
+        network.stack.select_backend(backend)
+        try:
+            with self._threads():
+                return author.write(
+                    network,
+                    choice,
+                    prompt,
+                    label,
+                    length=length,
+                    num_samples=num_samples,
+                    seed=seed,
+                    show=show,
+                )
+        finally:
+            network.stack.select_backend(before)
 
     def evaluate(self, split: str = "test", data: str | Path | None = None) -> Evaluation:
         """Measure on a split of the run's own data or, with ``data``, on a labelled file.

@@ -73,7 +73,12 @@ class TensorBoard(TensorBoardLogger):
         self.save()
 
     def describe(self, config_yaml: str) -> None:
-        self.experiment.add_text("config", "\n".join(f"    {s}" for s in config_yaml.splitlines()))
+        self.text("config", config_yaml, 0)
+
+    def text(self, tag: str, text: str, step: int) -> None:
+        """A text as it is, whatever stands in it."""
+        lines = "\n".join(f"    {line}" for line in text.splitlines())
+        self.experiment.add_text(tag, lines, step)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Scalars that belong to a split; a curve of the epoch's number tells nothing."""

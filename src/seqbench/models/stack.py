@@ -53,11 +53,15 @@ class Stack(nn.Module):
             self.cells.extend(layer)
             input_size = sum(each.output_size for each in layer)
         self.output_size = input_size
-        for each in self._cells():
-            each.select_backend(backend)
+        self.select_backend(backend)
 
     def _cells(self) -> list[Cell]:
         return [each for each in self.cells if isinstance(each, Cell)]
+
+    def select_backend(self, backend: Backend) -> None:
+        """Choose what all cells run; see ``Cell.select_backend``."""
+        for each in self._cells():
+            each.select_backend(backend)
 
     @property
     def backend(self) -> Literal["native", "reference"]:

@@ -1,0 +1,126 @@
+"""Texts that a network writes while it is trained."""
+
+import logging
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
+from pydantic import PositiveInt
+
+from seqbench.batch import Batch
+from seqbench.callbacks.loggers import TensorBoard
+from seqbench.datamodules.texts.encoder import UNKNOWN_ID
+from seqbench.errors import UserError
+from seqbench.models.module import SequenceModule
+from seqbench.spec import TaskSpec
+from seqbench.writing import Author, Choice
+
+log = logging.getLogger(__name__)
+
+WORDS, LABELS = 5, 3
+"""Of the validation text, or of the labels, to begin with where no prompt or label is given."""
+
+COLUMNS = 100
+
+
+class Samples(Callback):
+    """Writes to TensorBoard's TEXT page, under ``samples``; the first one also to the log.
+
+    every_n_epochs, every_n_steps: when; None never. prompts: what the texts begin with; none: the
+    start mark or, where a task has none, the first words of its validation text. labels: of what
+    to write, where a task has labels; none: the first few. length, temperature, top_k, top_p,
+    uniform, num_samples, seed: see ``Trained.generate``.
+
+    Training is not changed by it: the samples have random numbers of their own.
+
+    Raises UserError as ``Trained.generate`` does, before the training.
+    """
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        *,
+        every_n_epochs: PositiveInt | None = 1,
+        every_n_steps: PositiveInt | None = None,
+        prompts: list[str] | None = None,
+        labels: list[str] | None = None,
+        length: PositiveInt = 100,
+        num_samples: PositiveInt = 2,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        uniform: bool = False,
+        seed: int = 0,
+    ) -> None:
+        try:
+            self.author = Author(spec)
+            self.choice = Choice(temperature, top_k, top_p, uniform)
+            self.labels: Sequence[str | None] = labels or (
+                spec.labels[:LABELS] if spec.kind == "write" else [None]
+            )
+            self.prompts: Sequence[str | None] = prompts or [None]
+            for prompt in prompts or ():
+                self.author.start(prompt, self.labels[0])
+            for label in labels or ():
+                self.author.start(prompts[0] if prompts else None, label)
+        except UserError as error:
+            raise UserError(f"callbacks.samples: {error}") from error
+        self.begins = prompts is None and spec.start_id is None
+        self.every_n_epochs, self.every_n_steps = every_n_epochs, every_n_steps
+        self.length, self.num_samples, self.seed = length, num_samples, seed
+        self.written = 0
+
+    def on_validation_batch_start(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if self.begins:
+            known = [i for i in batch.inputs[0].tolist() if i != UNKNOWN_ID]
+            self.prompts = [self.author.tokens.text(known[:WORDS])]
+            self.begins = False
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        step = trainer.global_step
+        if self.every_n_steps and step % self.every_n_steps == 0 and step > self.written:
+            self._write(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.every_n_epochs and (trainer.current_epoch + 1) % self.every_n_epochs == 0:
+            self._write(trainer, pl_module)
+
+    def _write(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        assert isinstance(module, SequenceModule)
+        self.written = trainer.global_step
+        training = module.training
+        module.eval()
+        try:
+            samples = [
+                (label, sample.text)
+                for label in self.labels
+                for prompt in self.prompts
+                for sample in self.author.write(
+                    module.network,
+                    self.choice,
+                    prompt,
+                    label,
+                    length=self.length,
+                    num_samples=self.num_samples,
+                    seed=self.seed,
+                )
+            ]
+        finally:
+            module.train(training)
+        shown = [f"{label}: {text}" if label else text for label, text in samples]
+        log.info("sample: %s", textwrap.shorten(shown[0], COLUMNS), extra={"shown": ("lines",)})
+        page = "\n\n".join(
+            "\n".join(textwrap.fill(line, COLUMNS) for line in text.splitlines()) for text in shown
+        )
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoard):
+                logger.text("samples", page, trainer.global_step)

@@ -1,0 +1,231 @@
+"""Texts written by a trained network, a token at a time, at the same cost for each."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
+from seqbench.datamodules.texts.tokens import END, Tokens
+from seqbench.errors import UserError, nearest, short
+from seqbench.models.network import Network
+from seqbench.spec import WRITTEN, TaskSpec
+
+TOGETHER = 64
+"""Samples written in one batch."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the next token is drawn from the network's distribution.
+
+    temperature: logits are divided by it; below 1 likely tokens become likelier.
+    top_k: of the k likeliest tokens alone. top_p: of the fewest whose probabilities add up to p
+    (Holtzman et al. 2020, "The curious case of neural text degeneration", section 3.1), after
+    the temperature and top_k. uniform: each of these with the same probability.
+
+    Raises UserError for settings that leave nothing to draw from.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    uniform: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < math.inf:
+            raise UserError(
+                f"temperature {self.temperature}: should be greater than 0; for the likeliest "
+                "token each time use top-k 1"
+            )
+        if self.top_k is not None and self.top_k < 1:
+            raise UserError(f"top-k {self.top_k}: should be 1 or more")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise UserError(f"top-p {self.top_p}: should be greater than 0 and at most 1")
+        if self.uniform and self.top_k is None and self.top_p is None:
+            raise UserError("uniform: of how many? give top-k or top-p, too")
+
+    def __call__(self, logits: Tensor, draws: Tensor) -> Tensor:
+        """Token ids ``(B,)`` for ``logits (B, V)`` and numbers ``draws (B,)`` drawn from [0, 1)."""
+        logits = logits.double() / self.temperature
+        if self.top_k is not None and self.top_k < logits.shape[-1]:
+            kept = logits.topk(self.top_k, -1).indices
+            logits = torch.full_like(logits, -torch.inf).scatter(-1, kept, logits.gather(-1, kept))
+        shares = logits.softmax(-1)
+        if self.top_p is not None:
+            falling, order = shares.sort(-1, descending=True)
+            before = falling.cumsum(-1) - falling
+            shares = shares.scatter(-1, order, falling.masked_fill(before >= self.top_p, 0))
+        if self.uniform:
+            shares = (shares > 0).double()
+        sums = shares.cumsum(-1)
+        # The first token whose sum exceeds the draw; one with no share never does.
+        places = torch.searchsorted(sums, draws.unsqueeze(-1) * sums[:, -1:], right=True)
+        return places.squeeze(-1).clamp(max=logits.shape[-1] - 1)
+
+
+@dataclass(frozen=True)
+class Start:
+    """ids: of the tokens to begin with. label: index, or None. unknown: tokens without an id."""
+
+    ids: Sequence[int]
+    label: int | None
+    unknown: list[str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A text that a network has written.
+
+    text: all of it, the prompt included. tokens: how many were written. ended: by its end mark,
+    not by its length. unknown: the prompt's tokens that the vocabulary lacks.
+    """
+
+    text: str
+    tokens: int
+    ended: bool
+    unknown: list[str]
+
+
+class Author:
+    """Writes with the networks of a task.
+
+    Raises UserError for a task whose networks write nothing.
+    """
+
+    def __init__(self, spec: TaskSpec) -> None:
+        if spec.kind not in WRITTEN:
+            raise UserError(
+                "this network writes no text: it was trained to label; use seqbench.predict"
+            )
+        self.spec = spec
+        self.tokens = Tokens.from_spec(spec)
+
+    def start(self, prompt: str | None, label: str | None = None) -> Start:
+        """What to begin with; ``prompt`` None begins with the start mark, or with a line.
+
+        Raises UserError for a prompt that is empty or wholly unknown, and for a label that is
+        missing or that there is not.
+        """
+        first = self.spec.start_id
+        ids = [] if first is None else [first]
+        words = [] if prompt is None else self.tokens.split(prompt)
+        if prompt is not None and not words:
+            why = "" if first is None else "; leave it out to begin with the first letter"
+            raise UserError(f"the prompt is empty{why}")
+        if prompt is None and first is None:
+            if END not in self.tokens.ids:
+                raise UserError("give a prompt: this network goes on with a text that has begun")
+            ids = [self.tokens.ids[END]]
+        encoded = self.tokens.encode(words)
+        unknown = [w for w, i in zip(words, encoded, strict=True) if i == UNKNOWN_ID]
+        if words and len(unknown) == len(words):
+            raise UserError(
+                f"nothing of the prompt is in the vocabulary: {short(', '.join(unknown))}"
+            )
+        return Start([*ids, *encoded], self._label(label), list(dict.fromkeys(unknown)))
+
+    def _label(self, label: str | None) -> int | None:
+        labels = self.spec.labels if self.spec.kind == "write" else ()
+        if not labels:
+            if label is not None:
+                raise UserError(f"label {short(label)}: this network writes without a label")
+            return None
+        if label is None:
+            raise UserError(f"give a label: {short(', '.join(labels), 300)}")
+        if label not in labels:
+            raise UserError(f"label {short(label)}: no such label{nearest(label, labels)}")
+        return labels.index(label)
+
+    def write(
+        self,
+        network: Network,
+        choice: Choice,
+        prompt: str | None = None,
+        label: str | None = None,
+        *,
+        length: int = 100,
+        num_samples: int = 1,
+        seed: int = 0,
+        show: Callable[[str], None] | None = None,
+    ) -> list[Sample]:
+        """Texts by a network in evaluation mode, that begin with ``prompt``.
+
+        See ``Trained.generate``.
+        """
+        for name, number, least in (
+            ("length", length, 1),
+            ("num-samples", num_samples, 1),
+            ("seed", seed, 0),
+        ):
+            if number < least:
+                raise UserError(f"{name} {number}: should be {least} or more")
+        start = self.start(prompt, label)
+        begin = prompt or ""
+        if self.tokens.level != "char":
+            begin = begin.rstrip()
+        samples: list[Sample] = []
+        for first in range(0, num_samples, TOGETHER):
+            places = range(first, min(first + TOGETHER, num_samples))
+            texts = [[begin] for _ in places]
+            last = [start.ids[-1]] * len(places)
+            if show and not first:
+                show(texts[0][0])
+            seeds = [(seed, place) for place in places]
+            for ids in self.steps(network, start, choice, length, seeds):
+                for row, i in enumerate(ids):
+                    if i < 0:
+                        continue
+                    texts[row].append(self._piece(last[row], i))
+                    last[row] = i
+                    if show and first == row == 0:
+                        show(texts[0][-1])
+            samples += [
+                Sample("".join(text), len(text) - 1, len(text) - 1 < length, start.unknown)
+                for text in texts
+            ]
+        return samples
+
+    def steps(
+        self,
+        network: Network,
+        start: Start,
+        choice: Choice,
+        length: int,
+        seeds: Sequence[Sequence[int]],
+    ) -> Iterator[list[int]]:
+        """Step by step the next token of each sample, -1 of one that has ended.
+
+        A sample ends with its end mark, which is not given, or after ``length`` tokens. Padding,
+        unknown tokens and start marks are never written. seeds: of each sample's random numbers.
+        """
+        device = next(network.parameters()).device
+        randoms = [np.random.default_rng(seed) for seed in seeds]
+        samples = len(randoms)
+        tokens = torch.tensor([start.ids], device=device).expand(samples, -1)
+        with torch.inference_mode():
+            label = None if start.label is None else tokens.new_full((samples,), start.label)
+            state = network.begin(samples, label)
+        barred = [PADDING_ID, UNKNOWN_ID, *([] if (s := self.spec.start_id) is None else [s])]
+        alive = [True] * samples
+        for _ in range(length):
+            with torch.inference_mode():
+                lengths = tokens.new_full((samples,), tokens.shape[1])
+                hidden, state = network.advance(tokens, state, lengths)
+                logits = network.head.predict(hidden[:, -1])
+                logits[:, barred] = -torch.inf
+                draws = torch.tensor([random.random() for random in randoms], dtype=torch.double)
+                chosen = choice(logits, draws.to(device))
+                tokens = chosen.unsqueeze(1)
+            ids = chosen.tolist()
+            alive = [a and i != self.spec.end_id for a, i in zip(alive, ids, strict=True)]
+            if not any(alive):
+                return
+            yield [i if a else -1 for a, i in zip(alive, ids, strict=True)]
+
+    def _piece(self, before: int, token: int) -> str:
+        """What ``token`` adds to a text that ends with ``before``."""
+        return self.tokens.text([before, token])[len(self.tokens.text([before])) :]
