@@ -73,7 +73,8 @@ class TaskData(L.LightningDataModule):
     def labelled(self, path: str, spec: TaskSpec) -> Sized:
         """A split of the data at ``path``, encoded as ``spec`` says, whatever the task's own data.
 
-        Raises ``UserError`` where the task reads no files, or cannot read this one.
+        ``characters`` gets an entry by the file's name, where the task is to write. Raises
+        ``UserError`` where the task reads no files, or cannot read this one.
         """
         raise UserError("this task reads no data from a file; leave --data out")
 

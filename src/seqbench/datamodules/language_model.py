@@ -16,7 +16,7 @@ from seqbench.datamodules.cache import cached, digest
 from seqbench.datamodules.sampling import InOrder
 from seqbench.datamodules.streams import Streams
 from seqbench.datamodules.texts.encoder import PADDING_ID
-from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode
+from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode, encode_by
 from seqbench.datamodules.texts.files import DATA_DIR
 from seqbench.datamodules.texts.notes import listed
 from seqbench.datamodules.texts.running import (
@@ -136,6 +136,16 @@ class LanguageModel(TaskData):
             for name in ("train", "val", "test")
         }
         self.notes = self._notes(text)
+
+    def labelled(self, path: str, spec: TaskSpec) -> Streams:
+        files = find_texts(path)
+        if len(files) > 1:
+            raise UserError(f"{path}: the folder holds {', '.join(files)}; name one of its files")
+        text = TextFiles(files, self.encoding, self.text_column)
+        ids, characters = encode_by(spec.vocabulary, text, self.settings)
+        name = Path(path).name
+        self.characters = {name: characters / len(ids)}
+        return self._streams(name, ids)
 
     def loader(self, split: str, training: bool = False) -> DataLoader[Batch]:
         data: Streams = self.splits[split]

@@ -1,7 +1,7 @@
 """Running text to token ids in files: read once as a stream, in bounded memory."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -144,19 +144,14 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
         raise UserError(
             f"task.min_count={settings.min_count}: no token of train occurs so often; lower it"
         )
-    ids = {token: i for i, token in enumerate(vocabulary)}
-    kind = np.uint16 if len(ids) <= 1 << 16 else np.int32
-    if names:
-        by_token = np.array([ids.get(token, UNKNOWN_ID) for token in names], kind)
-    else:
-        by_token = np.full(0x110000, UNKNOWN_ID, kind)
-        by_token[list(map(ord, vocabulary[2:]))] = np.arange(2, len(vocabulary))
+    by_token = _by_token(names, vocabulary)
     encoded, starts = by_token[flat], np.cumsum(widths) - widths
     characters = pieces.characters()
     facts: dict[str, Any] = {name: {} for name in ("tokens", "characters", "unknown_rate")}
     for name, part in splits.items():
         total = totals[name]
-        out = np.lib.format.open_memmap(directory / f"{name}.npy", "w+", kind, (total,))
+        file = directory / f"{name}.npy"
+        out = np.lib.format.open_memmap(file, "w+", by_token.dtype, (total,))
         place = 0
         for i in range(0, len(part), CHUNK):
             numbers = part[i : i + CHUNK]
@@ -173,6 +168,38 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
     (directory / "text.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     for split in text.splits:
         (directory / f"{split}.pieces").unlink()
+
+
+def encode_by(
+    vocabulary: Sequence[str], text: RunningText, settings: TextSettings
+) -> tuple[Numbers, int]:
+    """The ids of a text's ``train`` by a vocabulary that is given, and how many characters it has.
+
+    Raises ``UserError`` for a text of fewer than two tokens.
+    """
+    pieces, where = Pieces(settings), text.where("train")
+    with closing(text.read("train")) as blocks:
+        numbers = np.concatenate([np.zeros(0, np.int32), *pieces.numbers(blocks, where)])
+    names, flat, widths = pieces.flat()
+    width = widths[numbers]
+    if width.sum() < 2:
+        raise UserError(f"{where}: the text is too short: it has {width.sum()} tokens")
+    starts = np.cumsum(widths) - widths
+    ids = _by_token(names, vocabulary)[flat][spans(starts[numbers], width)]
+    return ids, int(pieces.characters()[numbers].sum())
+
+
+def _by_token(names: Sequence[str], vocabulary: Sequence[str]) -> Numbers:
+    """The id of each token of ``Pieces.flat``."""
+    kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
+    if names:
+        ids = {token: i for i, token in enumerate(vocabulary)}
+        return np.array([ids.get(token, UNKNOWN_ID) for token in names], kind)
+    by_point: Numbers = np.full(0x110000, UNKNOWN_ID, kind)
+    known = [(ord(token), i) for i, token in enumerate(vocabulary) if len(token) == 1]
+    points, places = zip(*known, strict=True)
+    by_point[list(points)] = places
+    return by_point
 
 
 def _cut(read: dict[str, Numbers], settings: TextSettings) -> dict[str, Numbers]:
