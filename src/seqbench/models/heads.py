@@ -20,9 +20,9 @@ from seqbench.spec import Kind, TaskSpec
 WANTED: dict[Kind, str] = {
     "classify": "one label a sequence; use model/head=last, mean, max or mean_max",
     "tag": "one label a step; use model/head=per_step",
-    "language_model": "the next token at each step; use model/head=per_step",
+    "language_model": "the next token at each step; use model/head=per_step or adaptive_softmax",
     "transduce": "a sequence of another length",
-    "write": "a sequence from one label",
+    "write": "a text, token by token; use model/head=per_step or adaptive_softmax",
     "regress": "a number",
 }
 """What a task of each kind asks of its head, as a refusal words it."""
@@ -70,7 +70,7 @@ class Head(nn.Module, ABC):
 class PerStep(Head):
     """Logits at every step, from a linear layer. dropout: before it."""
 
-    kinds = ("tag", "language_model")
+    kinds = ("tag", "language_model", "write")
     gives = "one label a step"
     name = "per_step"
 
