@@ -1,13 +1,18 @@
+from copy import deepcopy
+from functools import partial
 from typing import Any, Literal
 
 import pytest
 import torch
 from torch.nn import functional as F
 
-from seqbench.batch import IGNORE
+from seqbench.batch import IGNORE, Batch
 from seqbench.errors import UserError
 from seqbench.models.adaptive_softmax import AdaptiveSoftmax
-from seqbench.models.heads import PerStep, Pooled
+from seqbench.models.cells.gru import GRU
+from seqbench.models.embedding import OneHot, Table
+from seqbench.models.heads import Head, PerStep, Pooled, TiedLinear
+from seqbench.models.network import Network
 from seqbench.spec import Kind, TaskSpec
 
 Pooling = Literal["last", "mean", "max", "mean_max"]
@@ -258,3 +263,95 @@ def test_heads_of_tasks_that_put_out_tokens() -> None:
             Pooled(4, 3).require(spec(kind))
     with pytest.raises(UserError, match=r"^model/head=adaptive_softmax gives the next token"):
         AdaptiveSoftmax(16, 300).require(spec("tag"))
+
+
+def tied(kind: Kind = "language_model", size: int = 6, **sizes: Any) -> Network:
+    spec = TaskSpec(kind, **{"input_size": 11, "output_size": 11, **sizes})
+    embedding, head = partial(Table, size=size), partial(PerStep, tied=True)
+    network = Network(spec, cell=GRU, embedding=embedding, head=head, hidden_size=6)
+    torch.nn.init.normal_(linear_of(network).bias)
+    return network
+
+
+def linear_of(network: Network) -> TiedLinear:
+    assert isinstance(network.head, PerStep)
+    assert isinstance(network.head.linear, TiedLinear)
+    return network.head.linear
+
+
+def loss_of(network: Network) -> torch.Tensor:
+    inputs = torch.tensor([[3, 1, 4, 1], [5, 2, 0, 0]])
+    targets = torch.tensor([[1, 4, 1, 8], [2, 7, IGNORE, IGNORE]])
+    batch = Batch(inputs, torch.tensor([4, 2]), targets)
+    loss: torch.Tensor = network.head.nll(network(batch).hidden, targets)[0]
+    return loss
+
+
+def table_of(network: Network) -> torch.Tensor:
+    assert isinstance(network.embedding, Table)
+    return network.embedding.table.weight
+
+
+def test_tied_weights_are_one() -> None:
+    network = tied()
+    weight, bias = table_of(network), linear_of(network).bias
+    hidden = torch.randn(2, 5, 6)
+    logits = network.head.predict(hidden)
+    torch.testing.assert_close(logits[..., 1:], (hidden @ weight.T + bias)[..., 1:])
+    assert (logits[..., 0] == -torch.inf).all()
+    assert sum(p.shape == weight.shape for p in network.parameters()) == 1
+    assert sum(v.shape == weight.shape for v in network.state_dict().values()) == 1
+    for other in (tied(), deepcopy(network)):
+        other.load_state_dict(network.state_dict())
+        torch.testing.assert_close(loss_of(other), loss_of(network), rtol=0, atol=0)
+        with torch.no_grad():
+            table_of(other)[1:] *= 2
+        assert not torch.allclose(other.head.predict(hidden)[..., 1:], logits[..., 1:])
+        assert torch.equal(network.head.predict(hidden), logits)
+
+
+def test_tied_weights_learn_from_both_sides() -> None:
+    network = tied()
+    (both,) = torch.autograd.grad(loss_of(network), table_of(network))
+    parts = []
+    for side in (network.embedding, network.head):
+        part = deepcopy(network)
+        frozen = deepcopy(part.embedding).requires_grad_(False)
+        if side is network.head:
+            part.embedding = frozen
+            weight = linear_of(part).tables[0].weight
+        else:
+            part.head.tie(frozen)
+            weight = table_of(part)
+        parts.append(torch.autograd.grad(loss_of(part), weight)[0])
+        assert parts[-1].abs().max() > 0
+    torch.testing.assert_close(both, parts[0] + parts[1])
+
+
+def test_tied_padding_stays_zero() -> None:
+    network = tied()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1)
+    before = loss_of(network)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss_of(network).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert loss_of(network) < before
+    assert table_of(network)[0].abs().max() == 0
+    assert all(p.isfinite().all() for p in network.parameters())
+
+
+def test_tied_refusals() -> None:
+    with pytest.raises(
+        UserError, match=r"^model\.head\.tied=true needs model\.embedding\.size=6, "
+    ):
+        tied(size=5)
+    for settings in ({"kind": "tag"}, {"output_size": 12}):
+        with pytest.raises(UserError, match=r"tokens it reads; use model\.head\.tied=false$"):
+            tied(**settings)
+    with pytest.raises(UserError, match=r"needs model/embedding=table"):
+        PerStep(4, 3, tied=True).tie(OneHot(3, 0))
+    head: Head = PerStep(4, 3)
+    names = list(head.state_dict())
+    head.tie(OneHot(3, 0))
+    assert list(head.state_dict()) == names

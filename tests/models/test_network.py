@@ -191,6 +191,15 @@ def test_every_yaml_builds_and_runs(choice: str, tmp_path: Path) -> None:
     assert sum(p.numel() for p in network.parameters()) > 0
 
 
+def test_a_tied_head_builds_from_yaml(tmp_path: Path) -> None:
+    settings = ["model.head.tied=true", "model.embedding.std=0.1", "model.hidden_size=7"]
+    model = composed(tmp_path, "model/head=per_step", "model.embedding.size=7", *settings)
+    network = network_of(model, TaskSpec("language_model", input_size=11, output_size=11))
+    shapes = [p.shape for p in network.parameters()]
+    assert shapes.count(torch.Size([11, 7])) == 1
+    assert predictions(network, batch_of([[3, 1, 4], [2]])).shape == (2, 3, 11)
+
+
 def test_there_are_choices() -> None:
     assert {"model=lstm", "model/head=mean_max", "model/embedding=number"} <= set(CHOICES)
 

@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from seqbench.batch import IGNORE
 from seqbench.errors import UserError
+from seqbench.models.embedding import Embedding, Table
 from seqbench.models.settings import Probability
-from seqbench.spec import Kind, TaskSpec
+from seqbench.spec import WRITTEN, Kind, TaskSpec
 
 WANTED: dict[Kind, str] = {
     "classify": "one label a sequence; use model/head=last, mean, max or mean_max",
@@ -66,9 +67,44 @@ class Head(nn.Module, ABC):
                 f"model/head={self.name} gives {self.gives}, but the task wants {WANTED[spec.kind]}"
             )
 
+    def tie(self, embedding: Embedding) -> None:
+        """Share weights with the network's embedding.
+
+        The network calls this once, when both are built and ``require`` has passed. A head that
+        shares nothing, as most do, leaves it as it is. Raises UserError for an embedding that
+        does not fit.
+        """
+        return
+
+
+class TiedLinear(nn.Module):
+    """A linear layer whose weight is an embedding's table; its bias is its own.
+
+    Padding is never a target: its logit is -inf. Its row, which is 0 for the embedding and gets no
+    gradient there, would else get one here, from the softmax's denominator, and not stay 0.
+    """
+
+    def __init__(self, output_size: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(output_size))
+        # In a tuple, so that the table is no child: it stands once in the state dict.
+        self.tables: tuple[nn.Embedding, ...] = ()
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        (table,) = self.tables
+        bias = self.bias.clone()
+        if table.padding_idx is not None:
+            bias[table.padding_idx] = -torch.inf
+        return F.linear(hidden, table.weight, bias)
+
 
 class PerStep(Head):
-    """Logits at every step, from a linear layer. dropout: before it."""
+    """Logits at every step, from a linear layer.
+
+    dropout: before it.
+    tied: its weight is the embedding's table, where the tokens put out are those read (Press and
+    Wolf 2017, "Using the output embedding to improve language models").
+    """
 
     kinds = ("tag", "language_model", "write")
     gives = "one label a step"
@@ -81,10 +117,38 @@ class PerStep(Head):
         bidirectional: bool = False,
         *,
         dropout: Probability = 0.0,
+        tied: bool = False,
     ) -> None:
         super().__init__()
+        self.hidden_size = hidden_size
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_size, output_size)
+        self.linear: nn.Linear | TiedLinear = (
+            TiedLinear(output_size) if tied else nn.Linear(hidden_size, output_size)
+        )
+
+    def require(self, spec: TaskSpec) -> None:
+        super().require(spec)
+        if isinstance(self.linear, TiedLinear) and (
+            spec.kind not in WRITTEN or spec.input_size != spec.output_size
+        ):
+            raise UserError(
+                "model.head.tied=true is for a task that puts out the tokens it reads; "
+                "use model.head.tied=false"
+            )
+
+    def tie(self, embedding: Embedding) -> None:
+        if not isinstance(self.linear, TiedLinear):
+            return
+        if not isinstance(embedding, Table):
+            raise UserError(
+                "model.head.tied=true needs model/embedding=table, whose vectors it shares"
+            )
+        if embedding.output_size != self.hidden_size:
+            raise UserError(
+                f"model.head.tied=true needs model.embedding.size={self.hidden_size}, the stack's "
+                f"output, but it is {embedding.output_size}"
+            )
+        self.linear.tables = (embedding.table,)
 
     def pool(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         dropped: Tensor = self.dropout(outputs)
