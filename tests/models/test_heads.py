@@ -11,7 +11,7 @@ from seqbench.errors import UserError
 from seqbench.models.adaptive_softmax import AdaptiveSoftmax
 from seqbench.models.cells.gru import GRU
 from seqbench.models.embedding import OneHot, Table
-from seqbench.models.heads import Head, PerStep, Pooled, TiedLinear
+from seqbench.models.heads import Head, Identity, PerStep, Pooled, TiedLinear
 from seqbench.models.network import Network
 from seqbench.spec import Kind, TaskSpec
 
@@ -355,3 +355,21 @@ def test_tied_refusals() -> None:
     names = list(head.state_dict())
     head.tie(OneHot(3, 0))
     assert list(head.state_dict()) == names
+
+
+def test_identity() -> None:
+    head = Identity(3, 3)
+    outputs = torch.randn(2, 5, 3)
+    assert torch.equal(head.predict(head.pool(outputs, torch.tensor([5, 2]))), outputs)
+    assert list(head.parameters()) == []
+    head.require(spec("tag"))
+    head.require(spec("language_model"))
+    with pytest.raises(UserError, match=r"^model/head=identity gives one label a step"):
+        head.require(spec("classify"))
+    for sizes, wanted in (
+        ((4, 3, False), "set model.hidden_size=3"),
+        ((8, 6, True), "set model.hidden_size=3"),
+        ((4, 3, True), "set model.bidirectional=false model.hidden_size=3"),
+    ):
+        with pytest.raises(UserError, match=f"^model/head=identity: .*{wanted}$"):
+            Identity(*sizes)

@@ -175,6 +175,7 @@ CHOICES = sorted(
 
 WANTED: dict[str, tuple[Kind, int, list[str]]] = {
     "model/head=per_step": ("tag", 3, []),
+    "model/head=identity": ("tag", 3, ["model.hidden_size=3"]),
     "model/head=adaptive_softmax": ("language_model", 400, []),
 }
 """Kind, output size and further settings of those heads that do not fit ``classify``."""

@@ -159,6 +159,39 @@ class PerStep(Head):
         return logits
 
 
+class Identity(Head):
+    """The hidden state is the logits, at every step; there is nothing to learn.
+
+    Raises UserError where the stack does not put out as many numbers as there are labels.
+    """
+
+    kinds = ("tag", "language_model")
+    gives = "one label a step"
+    name = "identity"
+
+    def __init__(
+        self, hidden_size: PositiveInt, output_size: PositiveInt, bidirectional: bool = False
+    ) -> None:
+        super().__init__()
+        if hidden_size == output_size:
+            return
+        wanted = f"model.hidden_size={output_size}"
+        if bidirectional and output_size % 2:
+            wanted = f"model.bidirectional=false {wanted}"
+        elif bidirectional:
+            wanted = f"model.hidden_size={output_size // 2}"
+        raise UserError(
+            f"model/head=identity: the stack's output is the logits, and has {hidden_size} "
+            f"numbers for {output_size} labels; set {wanted}"
+        )
+
+    def pool(self, outputs: Tensor, lengths: Tensor) -> Tensor:
+        return outputs
+
+    def predict(self, hidden: Tensor) -> Tensor:
+        return hidden
+
+
 class Pooled(Head):
     """Logits for the sequence, from its pooled steps; padding does not count.
 
