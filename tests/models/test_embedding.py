@@ -21,6 +21,14 @@ def test_padding_may_stand_at_any_id() -> None:
     assert Table(5, 4, size=7)(IDS)[0, 1].abs().max() == 0
 
 
+def test_std_scales_what_is_drawn() -> None:
+    torch.manual_seed(0)
+    plain = torch.nn.Embedding(50, 7, padding_idx=0).weight
+    for std in (1.0, 0.1):
+        torch.manual_seed(0)
+        assert torch.equal(Table(50, 0, size=7, std=std).table.weight, plain * std)
+
+
 def test_word_dropout_zeroes_whole_tokens() -> None:
     table = Table(50, 0, size=8, word_dropout=0.3)
     ids = torch.randint(1, 50, (40, 50))

@@ -173,15 +173,32 @@ CHOICES = sorted(
 )
 
 
+WANTED: dict[str, tuple[Kind, int, list[str]]] = {
+    "model/head=per_step": ("tag", 3, []),
+    "model/head=identity": ("tag", 3, ["model.hidden_size=3"]),
+    "model/head=adaptive_softmax": ("language_model", 400, []),
+}
+"""Kind, output size and further settings of those heads that do not fit ``classify``."""
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_yaml_builds_and_runs(choice: str, tmp_path: Path) -> None:
+    kind, size, settings = WANTED.get(choice, ("classify", 3, []))
     network = network_of(
-        composed(tmp_path, choice),
-        spec_of("tag" if choice == "model/head=per_step" else "classify"),
+        composed(tmp_path, choice, *settings), TaskSpec(kind, input_size=11, output_size=size)
     )
     batch = batch_of([[3, 1, 4], [2]])
-    assert predictions(network, batch).shape[-1] == 3
+    assert predictions(network, batch).shape[-1] == size
     assert sum(p.numel() for p in network.parameters()) > 0
+
+
+def test_a_tied_head_builds_from_yaml(tmp_path: Path) -> None:
+    settings = ["model.head.tied=true", "model.embedding.std=0.1", "model.hidden_size=7"]
+    model = composed(tmp_path, "model/head=per_step", "model.embedding.size=7", *settings)
+    network = network_of(model, TaskSpec("language_model", input_size=11, output_size=11))
+    shapes = [p.shape for p in network.parameters()]
+    assert shapes.count(torch.Size([11, 7])) == 1
+    assert predictions(network, batch_of([[3, 1, 4], [2]])).shape == (2, 3, 11)
 
 
 def test_there_are_choices() -> None:

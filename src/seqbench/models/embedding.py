@@ -4,8 +4,10 @@ A network builds one as ``MyEmbedding(input_size, padding_id, **its own settings
 task's spec.
 """
 
+from typing import Annotated
+
 import torch
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,6 +24,7 @@ class Table(Embedding):
     """A learned vector for each token; padding's is 0 and stays so.
 
     size: E, numbers in a vector.
+    std: standard deviation of these numbers at the start, which are normal with mean 0.
     dropout: rate at which single numbers are dropped, the others scaled up.
     word_dropout: rate at which whole tokens' vectors are zeroed in training, the others left as
     they are (Iyyer et al. 2015, "Deep unordered composition rivals syntactic methods for text
@@ -34,6 +37,7 @@ class Table(Embedding):
         padding_id: int,
         *,
         size: PositiveInt = 64,
+        std: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0,
         dropout: Probability = 0.0,
         word_dropout: Probability = 0.0,
     ) -> None:
@@ -41,6 +45,8 @@ class Table(Embedding):
         self.output_size = size
         self.word_dropout = word_dropout
         self.table = nn.Embedding(input_size, size, padding_idx=padding_id)
+        with torch.no_grad():
+            self.table.weight *= std
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:

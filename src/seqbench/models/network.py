@@ -33,7 +33,8 @@ class Network(nn.Module):
     dropout: between layers. backend: see ``Cell.select_backend``.
 
     Raises UserError for pairs that cannot work: a head that answers another kind of task, a
-    bidirectional language model, a native kernel that the cell does not bring.
+    bidirectional language model, a native kernel that the cell does not bring, an embedding that
+    the head cannot share.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Network(nn.Module):
         )
         self.head = head(self.stack.output_size, spec.output_size, bidirectional)
         self.head.require(spec)
+        self.head.tie(self.embedding)
 
     @property
     def state_size(self) -> int:
