@@ -110,6 +110,12 @@ def test_a_whole_float_is_its_integer() -> None:
     assert runs.identity(changed("model.hidden_size", 8.5), "data", {}) != first
 
 
+def test_one_batch_is_not_all_of_them() -> None:
+    for key in ("limit_train_batches", "limit_val_batches", "val_check_interval"):
+        one, whole = ({"trainer": {key: number}} for number in (1, 1.0))
+        assert runs.identity(one, "", {}) != runs.identity(whole, "", {})
+
+
 def test_running_without_a_live_process_is_interrupted(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, seqbench.runs as r\n"

@@ -314,7 +314,7 @@ def test_validation_within_an_epoch_does_not_stop_the_clock_for_good(
     train: Train, tiny: list[str], here: Path
 ) -> None:
     """Tokens count only while the clock runs: the epoch's time is all but validation's."""
-    words = ["task.train_size=600", "trainer.max_epochs=1", "+trainer.val_check_interval=0.1"]
+    words = ["task.train_size=600", "trainer.max_epochs=1", "trainer.val_check_interval=0.1"]
     assert train(*tiny, *words) == 0
     (file,) = here.rglob("metrics.csv")
     rows = [row for row in csv.DictReader(file.read_text().splitlines()) if row["split"] == "val"]

@@ -41,6 +41,9 @@ NOT_IDENTITY = (
 """Keys that change nothing of what is trained: where from, where to, how it is shown. The data
 stand in the identity by their fingerprint instead of their place."""
 
+COUNT_OR_SHARE = ("limit_train_batches", "limit_val_batches", "val_check_interval")
+"""Keys of Lightning's trainer of which 1 is one batch and 1.0 are all."""
+
 
 def identity(config: dict[str, Any], fingerprint: str, sources: dict[str, str]) -> str:
     """Digest of all that decides a run's outcome: config, data, source of the cell and task."""
@@ -59,7 +62,7 @@ def _digest(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """The same value with whole floats as integers: ``dropout=0`` is ``dropout=0.0``."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {k: inner if k in COUNT_OR_SHARE else _plain(inner) for k, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
