@@ -14,8 +14,8 @@ from seqbench.batch import Batch
 from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.cache import cached, digest
 from seqbench.datamodules.sampling import InOrder
-from seqbench.datamodules.streams import Streams
-from seqbench.datamodules.texts.encoder import PADDING_ID
+from seqbench.datamodules.streams import Hidden, Streams
+from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
 from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode, encode_by
 from seqbench.datamodules.texts.files import DATA_DIR
 from seqbench.datamodules.texts.notes import listed
@@ -31,6 +31,7 @@ from seqbench.errors import UserError, place
 from seqbench.spec import TaskSpec
 
 VocabularySize = Annotated[int, Field(ge=3)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
 
 
 class LanguageModel(TaskData):
@@ -55,11 +56,14 @@ class LanguageModel(TaskData):
     end_of_line: whether each line ends with a token of its own, as in the Penn Treebank.
     vocabulary_size: most tokens kept, padding and unknown among them; None keeps all.
     min_count: fewest times that a token must occur in train.
+    unknown_singletons: share of the tokens that train has once, which training reads as unknown;
+        others in each epoch. With ``min_count=1`` the unknown token is not learnt otherwise.
     val_fraction, test_fraction: share of train that becomes a split which the text lacks.
     cache_dir: where the encoded text is kept.
 
     ``facts``: ``tokens``, ``characters`` (of words with one of white space each) and
-    ``unknown_rate`` by split, ``types`` in train, ``vocabulary_size``.
+    ``unknown_rate`` by split, ``types`` in train, ``vocabulary_size`` (padding and unknown among
+    them), ``singletons`` (of it, those that train has once).
 
     Raises ``UserError`` where the text is absent, cannot be read, or is too short.
     """
@@ -80,6 +84,7 @@ class LanguageModel(TaskData):
         end_of_line: bool = False,
         vocabulary_size: VocabularySize | None = None,
         min_count: PositiveInt = 1,
+        unknown_singletons: Probability = 0.0,
         val_fraction: Fraction = 0.1,
         test_fraction: Fraction = 0.1,
         sequence_length: PositiveInt = 35,
@@ -97,6 +102,7 @@ class LanguageModel(TaskData):
         self.path, self.folder, self.built_in = path, folder, built_in
         self.text_column, self.encoding = text_column, encoding
         self.sequence_length = sequence_length
+        self.unknown_singletons = unknown_singletons
         self.settings = TextSettings(
             level=level,
             lowercase=lowercase,
@@ -159,8 +165,12 @@ class LanguageModel(TaskData):
         if not training:
             key, streams = "eval_batch_size", self.eval_batch_size
             steps = max(1, steps * self.batch_size // streams)
+        hidden = None
+        if training and self.unknown_singletons:
+            first = self.facts["vocabulary_size"] - self.facts["singletons"]
+            hidden = Hidden(self.unknown_singletons, first, UNKNOWN_ID, self.seed)
         try:
-            data = Streams(tokens.view(np.ndarray), streams=streams, steps=steps)
+            data = Streams(tokens.view(np.ndarray), streams=streams, steps=steps, hidden=hidden)
         except UserError as error:
             raise UserError(f"the split {split}: {error}; lower task.{key}={streams}") from error
         longest = int(data.lengths[0])
@@ -197,7 +207,7 @@ class LanguageModel(TaskData):
         facts = self.facts
         rates = ", ".join(f"{name} {rate:.2%}" for name, rate in facts["unknown_rate"].items())
         notes = [
-            f"tokens: {listed(facts['tokens'])}; vocabulary {facts['vocabulary_size']} of "
+            f"tokens: {listed(facts['tokens'])}; vocabulary {facts['vocabulary_size']}, of "
             f"{facts['types']} types in train; unknown: {rates}"
         ]
         if isinstance(text, Reference):

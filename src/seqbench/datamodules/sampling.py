@@ -77,15 +77,16 @@ class BucketSampler(Sampler[Indices]):
 
 
 class InOrder(Sampler[int]):
-    """``0, 1, ..., n - 1`` in every epoch."""
+    """``0, 1, ..., n - 1`` in the first epoch, ``n, n + 1, ...`` in the second, and so on."""
 
     def __init__(self, n: int) -> None:
         self.n = n
+        self.epoch = 0
         self.start = 0
         """How many to leave out at the beginning of the next iteration; then it is 0 again."""
 
     def set_epoch(self, epoch: int) -> None:
-        """The order is the same in each."""
+        self.epoch = epoch
 
     def __len__(self) -> int:
         """Of a whole epoch, whatever ``start`` is."""
@@ -93,7 +94,8 @@ class InOrder(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         start, self.start = self.start, 0
-        return iter(range(start, self.n))
+        first = self.epoch * self.n
+        return iter(range(first + start, first + self.n))
 
 
 def batches_of_tokens(lengths: npt.ArrayLike, tokens: int) -> list[Indices]:

@@ -1,5 +1,7 @@
 """One long text as streams side by side, read a chunk at a time."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -8,16 +10,44 @@ from torch.utils.data import Dataset
 from seqbench.batch import IGNORE, Batch
 from seqbench.errors import UserError
 
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Makes a share of the rarest tokens unknown, others in each epoch.
+
+    A network that knows all words of its training text never meets the unknown token, and has no
+    idea how likely it is in another.
+
+    share: of the occurrences of the ids from ``first`` on. unknown: the id that they become.
+    """
+
+    share: float
+    first: int
+    unknown: int
+    seed: int
+
+    def __call__(self, inputs: Ints, targets: Ints, index: int) -> tuple[Ints, Ints]:
+        """inputs, targets ``(B, T)``; what is a target is the next input, and the same for both."""
+        draws = np.random.default_rng([self.seed, index]).random((len(inputs), inputs.shape[1] + 1))
+        gone = draws < self.share
+        return (
+            np.where(gone[:, :-1] & (inputs >= self.first), self.unknown, inputs),
+            np.where(gone[:, 1:] & (targets >= self.first), self.unknown, targets),
+        )
+
 
 class Streams(Dataset[Batch]):
     """A text of N tokens, cut into B streams of equal length (or one step less).
 
     tokens: ``(N,)`` ids; may be a memory map. streams: B, the rows of every batch. steps: T.
+    hidden: how some tokens become unknown; none if None.
 
-    ``dataset[i]`` is the Batch of the streams' i-th chunks of T steps: the targets are the tokens
-    that follow the inputs, so that each token but the first is a target once. The last chunk is
-    as short as it comes, and padded by a step where streams are not of one length. ``reset`` is
-    true in the first.
+    ``dataset[i]`` is the Batch of the streams' i-th chunks of T steps, of C chunks in all: the
+    targets are the tokens that follow the inputs, so that each token but the first is a target
+    once. The last chunk is as short as it comes, and padded by a step where streams are not of
+    one length. ``reset`` is true in the first. ``i`` from C on is the next epoch.
 
         a b c d e f g h i, B = 2, T = 3  ->  a b c > b c d | d > e
                                              e f g > f g h | h > i
@@ -25,8 +55,15 @@ class Streams(Dataset[Batch]):
     Raises UserError where the text is too short for B streams.
     """
 
-    def __init__(self, tokens: npt.NDArray[np.integer], *, streams: int, steps: int) -> None:
-        self.tokens = tokens
+    def __init__(
+        self,
+        tokens: npt.NDArray[np.integer],
+        *,
+        streams: int,
+        steps: int,
+        hidden: Hidden | None = None,
+    ) -> None:
+        self.tokens, self.hidden = tokens, hidden
         self.streams, self.steps = streams, steps
         short, longer = divmod(len(self), streams)
         if short < 1:
@@ -40,14 +77,18 @@ class Streams(Dataset[Batch]):
         """Tokens that are predicted."""
         return max(0, len(self.tokens) - 1)
 
-    def __getitem__(self, chunk: int) -> Batch:
+    def __getitem__(self, index: int) -> Batch:
+        chunk = index % self.chunks
         first = chunk * self.steps
         step = np.arange(first, min(first + self.steps, int(self.lengths[0])))
         valid = step < self.lengths[:, None]
         places = np.where(valid, self.starts[:, None] + step, 0)
+        inputs, targets = (self.tokens[places + i].astype(np.int64) for i in (0, 1))
+        if self.hidden:
+            inputs, targets = self.hidden(inputs, targets, index)
         return Batch(
-            torch.from_numpy(self.tokens[places].astype(np.int64)),
+            torch.from_numpy(inputs),
             torch.from_numpy(valid.sum(1).clip(1)),
-            torch.from_numpy(np.where(valid, self.tokens[places + 1].astype(np.int64), IGNORE)),
+            torch.from_numpy(np.where(valid, targets, IGNORE)),
             reset=torch.full((self.streams,), chunk == 0),
         )

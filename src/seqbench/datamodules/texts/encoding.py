@@ -17,7 +17,7 @@ from seqbench.datamodules.texts.splits import spans
 from seqbench.datamodules.texts.tokens import END, Level, Tokens
 from seqbench.errors import UserError
 
-VERSION = 1
+VERSION = 2
 """To be raised when the same text and settings would be encoded otherwise."""
 
 CHUNK = 1 << 22
@@ -163,7 +163,11 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
         facts["tokens"][name] = total
         facts["characters"][name] = int(counts[name] @ characters)
         facts["unknown_rate"][name] = float(of_tokens[name][by_token == UNKNOWN_ID].sum()) / total
-    facts |= {"types": len(known), "vocabulary_size": len(vocabulary)}
+    facts |= {
+        "types": len(known),
+        "vocabulary_size": len(vocabulary),
+        "singletons": sum(known.get(token, 0) == 1 for token in vocabulary[2:]),
+    }
     content = {"vocabulary": vocabulary, "facts": facts}
     (directory / "text.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     for split in text.splits:
