@@ -88,10 +88,14 @@ class LanguageModel(TaskData):
         val_fraction: Fraction = 0.1,
         test_fraction: Fraction = 0.1,
         sequence_length: PositiveInt = 35,
+        batch_size: PositiveInt = 20,
+        eval_batch_size: PositiveInt = 1,
         shuffle: Literal[False] = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(shuffle=shuffle, **kwargs)
+        super().__init__(
+            batch_size=batch_size, eval_batch_size=eval_batch_size, shuffle=shuffle, **kwargs
+        )
         if val_fraction + test_fraction >= 1:
             raise UserError("task.val_fraction and task.test_fraction leave nothing to train on")
         if level == "char" and end_of_line:
