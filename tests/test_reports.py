@@ -178,10 +178,10 @@ def test_tensorboard_has_the_confusion_of_val_and_test(
 ) -> None:
     names(["кошка", "a|b"])
     assert train(*WORDS, "test=false") == 0
-    assert set(texts(here)) == {"config", "confusion/val"}
+    assert set(texts(here)) == {"z_config", "confusion/val"}
     assert train(*WORDS) == 0
     found = texts(here)
-    assert set(found) == {"config", "confusion/val", "confusion/test"}
+    assert set(found) == {"z_config", "confusion/val", "confusion/test"}
     for split in ("val", "test"):
         first, second = result(here)["reports"][split]["confusion"]
         assert found[f"confusion/{split}"] == [
@@ -197,4 +197,4 @@ def test_tensorboard_gets_no_matrix_of_many_classes(
 ) -> None:
     names([f"class {i}" for i in range(31)])
     assert train(*WORDS) == 0
-    assert set(texts(here)) == {"config"}
+    assert set(texts(here)) == {"z_config"}

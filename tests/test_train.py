@@ -102,7 +102,7 @@ def test_tensorboard_has_curves_config_and_one_hparams_entry(
     board = EventAccumulator(str(events.parent))
     board.Reload()
     tags = board.Tags()
-    assert "config/text_summary" in tags["tensors"]
+    assert "z_config/text_summary" in tags["tensors"]
     assert {"val/accuracy", "train/loss", "train/loss_step", "test/accuracy"} <= {*tags["scalars"]}
     assert len(board.Scalars("val/accuracy")) == 3
     final = result(here)["metrics"]["test"]["accuracy"]

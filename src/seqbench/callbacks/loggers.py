@@ -73,7 +73,7 @@ class TensorBoard(TensorBoardLogger):
         self.save()
 
     def describe(self, config_yaml: str) -> None:
-        self.text("config", config_yaml, 0)
+        self.text("z_config", config_yaml, 0)
 
     def text(self, tag: str, text: str, step: int) -> None:
         """A text as it is, whatever stands in it."""

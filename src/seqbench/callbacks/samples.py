@@ -19,7 +19,7 @@ from seqbench.writing import Author, Choice
 
 log = logging.getLogger(__name__)
 
-WORDS, LABELS = 5, 3
+WORDS, CHARACTERS, LABELS = 5, 20, 3
 """Of the validation text, or of the labels, to begin with where no prompt or label is given."""
 
 COLUMNS = 100
@@ -82,7 +82,8 @@ class Samples(Callback):
     ) -> None:
         if self.begins:
             known = [i for i in batch.inputs[0].tolist() if i != UNKNOWN_ID]
-            self.prompts = [self.author.tokens.text(known[:WORDS])]
+            most = CHARACTERS if self.author.tokens.level == "char" else WORDS
+            self.prompts = [self.author.tokens.text(known[:most])]
             self.begins = False
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
