@@ -110,6 +110,7 @@ class Author:
         Raises UserError for a prompt that is empty or wholly unknown, and for a label that is
         missing or that there is not.
         """
+        chosen = self._label(label)
         first = self.spec.start_id
         ids = [] if first is None else [first]
         words = [] if prompt is None else self.tokens.split(prompt)
@@ -126,7 +127,7 @@ class Author:
             raise UserError(
                 f"nothing of the prompt is in the vocabulary: {short(', '.join(unknown))}"
             )
-        return Start([*ids, *encoded], self._label(label), list(dict.fromkeys(unknown)))
+        return Start([*ids, *encoded], chosen, list(dict.fromkeys(unknown)))
 
     def _label(self, label: str | None) -> int | None:
         labels = self.spec.labels if self.spec.kind == "write" else ()
