@@ -22,7 +22,7 @@ WANTED: dict[Kind, str] = {
     "tag": "one label a step; use model/head=per_step",
     "language_model": "the next token at each step; use model/head=per_step",
     "transduce": "a sequence of another length",
-    "write": "a sequence from one label",
+    "write": "the next token at each step; use model/head=per_step",
     "regress": "a number",
 }
 """What a task of each kind asks of its head, as a refusal words it."""
@@ -70,7 +70,7 @@ class Head(nn.Module, ABC):
 class PerStep(Head):
     """Logits at every step, from a linear layer. dropout: before it."""
 
-    kinds = ("tag", "language_model")
+    kinds = ("tag", "language_model", "write")
     gives = "one label a step"
     name = "per_step"
 
