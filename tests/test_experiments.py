@@ -40,6 +40,8 @@ SOURCE: dict[str, dict[str, Any]] = {
         "task.marks": False,
         "task.pad_with_spaces": True,
     },
+    "hello_cell": {"trainer.max_epochs": 15, "model.hidden_size": 4, "optimizer.lr": 0.1},
+    "hello_rnn": {"trainer.max_epochs": 15, "model.hidden_size": 4, "optimizer.lr": 0.05},
     "hello_embedding": {
         "trainer.max_epochs": 15,
         "model.hidden_size": 8,
