@@ -18,6 +18,8 @@ SMALL = {
     ],
     "imdb": ["task.path=reviews", "task.expected_rows=null", "task.max_length=6"],
     "pets": [],
+    "names": [],
+    "hello": [],
 }
 SOURCE: dict[str, dict[str, Any]] = {
     "modular_sum_textbook_rnn": {"trainer.max_epochs": 200, "optimizer.lr": 1e-3},
@@ -30,6 +32,23 @@ SOURCE: dict[str, dict[str, Any]] = {
     "pets_textbook_rnn": {"optimizer.lr": 0.1, "optimizer.momentum": 0, "model.hidden_size": 10},
     "pets_textbook_lstm": {"model.head.hidden_layer": 64, "model.embedding.size": 300},
     "pets_textbook_gru": {"model.head.after_padding": True, "task.contradictions": "first"},
+    "names_textbook": {
+        "trainer.max_epochs": 100,
+        "model.hidden_size": 12,
+        "optimizer.lr": 0.01,
+        "task.lowercase": True,
+        "task.marks": False,
+        "task.pad_with_spaces": True,
+    },
+    "hello_cell": {"trainer.max_epochs": 15, "model.hidden_size": 4, "optimizer.lr": 0.1},
+    "hello_rnn": {"trainer.max_epochs": 15, "model.hidden_size": 4, "optimizer.lr": 0.05},
+    "hello_embedding": {
+        "trainer.max_epochs": 15,
+        "model.hidden_size": 8,
+        "model.num_layers": 2,
+        "model.embedding.size": 10,
+        "optimizer.lr": 0.1,
+    },
 }
 """Some of what the sources did."""
 

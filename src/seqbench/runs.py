@@ -36,6 +36,7 @@ NOT_IDENTITY = (
     "task.hub",
     "task.built_in",
     "task.num_workers",
+    "callbacks.decoded",
     "trainer.log_every_n_steps",
 )
 """Keys that change nothing of what is trained: where from, where to, how it is shown. The data

@@ -35,7 +35,9 @@ def test_the_wheel_holds_what_it_should(wheel: Path) -> None:
         for path in (ROOT / "conf").rglob("*")
         if path.is_file()
     }
-    assert "seqbench/datamodules/texts/built_in/pets.csv" in names
+    assert {
+        f"seqbench/datamodules/texts/built_in/{name}" for name in ("pets.csv", "names.txt")
+    } < names
     assert not [name for name in names if "outputs/" in name or "tests/" in name]
 
 

@@ -14,7 +14,7 @@ from seqbench.models.embedding import Embedding
 from seqbench.models.heads import Head
 from seqbench.models.settings import Layers, Probability
 from seqbench.models.stack import Stack, StackState
-from seqbench.spec import TaskSpec
+from seqbench.spec import WRITTEN, TaskSpec
 
 
 class Output(NamedTuple):
@@ -32,8 +32,8 @@ class Network(nn.Module):
     bidirectional)``; all else that their constructors take, by keyword only, is a setting.
     dropout: between layers. backend: see ``Cell.select_backend``.
 
-    Raises UserError for pairs that cannot work: a head that answers another kind of task, a
-    bidirectional language model, a native kernel that the cell does not bring, an embedding that
+    Raises UserError for pairs that cannot work: a task that wants another kind of network or head,
+    a bidirectional language model, a native kernel that the cell does not bring, an embedding that
     the head cannot share.
     """
 
@@ -51,7 +51,8 @@ class Network(nn.Module):
         backend: Backend = "auto",
     ) -> None:
         super().__init__()
-        if bidirectional and spec.kind == "language_model":
+        self.require(spec)
+        if bidirectional and spec.kind in WRITTEN:
             raise UserError(
                 "model.bidirectional=true reads the very tokens that a language model is to "
                 "predict; use model.bidirectional=false"
@@ -69,6 +70,14 @@ class Network(nn.Module):
         self.head = head(self.stack.output_size, spec.output_size, bidirectional)
         self.head.require(spec)
         self.head.tie(self.embedding)
+
+    def require(self, spec: TaskSpec) -> None:
+        """Raise UserError, with the reason, for a task that this network cannot do."""
+        if spec.kind == "write":
+            raise UserError(
+                "model._target_: the task writes a sequence of a label, which this network cannot; "
+                "use model._target_=seqbench.models.writer.Writer"
+            )
 
     @property
     def state_size(self) -> int:

@@ -2,10 +2,10 @@
 
 import os
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from seqbench.datamodules.cache import digest, file_digest
 from seqbench.datamodules.texts.formats import FORMATS, kind, read_classes, read_file
@@ -22,20 +22,27 @@ BUILT_IN = Path(__file__).parent / "built_in"
 Part = Path | dict[str, Path]
 """What holds a split: one file, or one text file of each class."""
 
+Found = TypeVar("Found")
 
-def local_files(path: str | None, folder: str | None) -> dict[str, Part] | None:
-    """What holds each split at ``path``, or at ``folder`` under the data directory.
+
+def local(path: str | None, folder: str | None, find: Callable[[str], Found]) -> Found | None:
+    """What ``find`` gives for ``path``, or for ``folder`` under the data directory.
 
     None where ``path`` is not given and the folder does not exist.
     """
     if path is not None:
         if not usable(path).exists():
             raise UserError(f"task.path={path}: no such file or folder")
-        return find_files(path)
+        return find(path)
     if folder and os.environ.get(DATA_DIR):
         place = usable(os.environ[DATA_DIR]) / folder
-        return find_files(str(place)) if place.exists() else None
+        return find(str(place)) if place.exists() else None
     return None
+
+
+def local_files(path: str | None, folder: str | None) -> dict[str, Part] | None:
+    """What holds each split of labelled texts; see ``local`` and ``find_files``."""
+    return local(path, folder, find_files)
 
 
 def find_files(path: str) -> dict[str, Part]:
@@ -56,7 +63,7 @@ def find_files(path: str) -> dict[str, Part]:
     for split, names in SPLITS.items():
         found: list[Part] = [
             file
-            for file in _visible(place)
+            for file in visible(place)
             if file.stem in names and kind(file) in FORMATS and file.is_file()
         ]
         found += [files for name in names if (files := _classes(place / name))]
@@ -80,7 +87,7 @@ def find_files(path: str) -> dict[str, Part]:
             f"the folders {', '.join(parts)}? move them into a folder, or away"
         )
     if "train" not in parts:
-        there = ", ".join(file.name for file in _visible(place)[:10]) or "nothing"
+        there = ", ".join(file.name for file in visible(place)[:10]) or "nothing"
         raise UserError(f"{place}: no train.csv or train.parquet there, but {there}; {_readable()}")
     return parts
 
@@ -122,13 +129,16 @@ class Files:
 
 
 class BuiltIn(Files):
-    """A list that the package itself brings; ``UserError`` where it has none of that name."""
+    """A list that the package itself brings; ``UserError`` where it has none of that name.
 
-    def __init__(self, name: str) -> None:
-        there = {file.stem: file for file in BUILT_IN.glob("*.csv")}
+    kind: ``csv``, texts with labels, or ``txt``, a text a line.
+    """
+
+    def __init__(self, name: str, kind: Literal["csv", "txt"] = "csv") -> None:
+        there = {file.stem: file for file in BUILT_IN.glob(f"*.{kind}")}
         if name not in there:
             raise UserError(f"task.built_in={name}: no such list{nearest(name, there)}")
-        self.name = name
+        self.name, self.kind = name, kind
         super().__init__({"train": there[name]})
 
     def where(self, split: str) -> str:
@@ -136,13 +146,14 @@ class BuiltIn(Files):
 
     def note(self, rows: int) -> str:
         """What a user should know who gave no data."""
+        columns = " with task.text_column and task.label_column" if self.kind == "csv" else ""
         return (
             f"data: the small built-in list {self.name}, {rows} rows; for data of your own give "
-            f"task.path=FILE with task.text_column and task.label_column, or {DATA_DIR}"
+            f"task.path=FILE{columns}, or {DATA_DIR}"
         )
 
 
-def _visible(folder: Path) -> list[Path]:
+def visible(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if not file.name.startswith("."))
 
 
@@ -151,7 +162,7 @@ def _classes(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
     classes: dict[str, Path] = {}
-    for file in _visible(folder):
+    for file in visible(folder):
         if kind(file) == "txt" and file.stem.lower() != "readme" and file.is_file():
             # File systems differ in how they write an accented letter.
             name = unicodedata.normalize("NFC", file.stem)

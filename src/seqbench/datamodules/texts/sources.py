@@ -34,8 +34,9 @@ class Source(Protocol):
 
 
 def check_columns(where: str, there: Sequence[str], wanted: Sequence[str]) -> None:
-    """Raises ``UserError`` if a wanted column is not there, or is there twice."""
-    for key, name in zip(("text_column", "label_column"), wanted, strict=True):
+    """Raises ``UserError`` if a wanted column, of texts and perhaps of labels, is not there, or is
+    there twice."""
+    for key, name in zip(("text_column", "label_column"), wanted, strict=False):
         if name not in there:
             raise UserError(
                 f"{where}: no column {name!r}; there are {', '.join(map(repr, there))}: "

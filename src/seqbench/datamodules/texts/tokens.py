@@ -58,3 +58,8 @@ class Tokens:
             return "".join(words)
         text = re.sub(r" ?\n ?", "\n", " ".join(filter(None, words)))
         return NO_SPACE.sub("", text) if self.level == "word" else text
+
+
+def with_marks(vocabulary: Sequence[str]) -> tuple[str, ...]:
+    """The vocabulary with start and end in the places 2 and 3, behind padding and unknown."""
+    return (*vocabulary[:2], START, END, *vocabulary[2:])

@@ -1,0 +1,89 @@
+"""What a network makes of a few validation rows, as text, while it trains."""
+
+import logging
+from collections.abc import Sequence
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.trainer.states import TrainerFn
+from pydantic import PositiveInt
+from torch import Tensor
+
+from seqbench.batch import IGNORE, Batch
+from seqbench.callbacks.loggers import TensorBoard
+from seqbench.models.module import SequenceModule
+from seqbench.spec import WRITTEN, TaskSpec
+
+log = logging.getLogger(__name__)
+
+
+class Decoded(Callback):
+    """Logs the likeliest labels of the first validation rows: ``hello -> ohlol``.
+
+    In TensorBoard it is the text ``decoded/val``. It draws no random number and changes nothing
+    of the network.
+
+    every_n_epochs: of training; the last epoch is always shown. rows: how many, of the first
+    batch.
+    """
+
+    def __init__(self, *, every_n_epochs: PositiveInt = 1, rows: PositiveInt = 4) -> None:
+        self.every_n_epochs, self.rows = every_n_epochs, rows
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: object,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        epoch = trainer.current_epoch + 1
+        due = epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs
+        if batch_idx or not due or trainer.state.fn != TrainerFn.FITTING:
+            return
+        assert isinstance(pl_module, SequenceModule)
+        # As a whole: a row's prediction must not depend on how many are shown.
+        predicted = pl_module(batch).argmax(-1)
+        lines = decoded(pl_module.spec, batch, predicted)[: self.rows]
+        for line in lines:
+            log.info(
+                "epoch %d/%s  %s",
+                epoch,
+                trainer.max_epochs,
+                line,
+                extra={"shown": ("lines", "bar")},
+            )
+        text = "\n".join(f"    {line}" for line in lines)
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoard):
+                logger.experiment.add_text("decoded/val", text, pl_module.global_step)
+
+
+def decoded(spec: TaskSpec, batch: Batch, predicted: Tensor) -> list[str]:
+    """Each row of a batch of tokens, and what is predicted of it: ``hello -> ohlol``.
+
+    predicted: ``(B,)`` or ``(B, T)``, as the targets are.
+    """
+    labels = spec.vocabulary if spec.kind in WRITTEN else spec.labels
+    lines = []
+    for row, length in enumerate(batch.lengths.tolist()):
+        inputs = batch.inputs[row]
+        source = (
+            _text(spec, spec.vocabulary, inputs[:length])
+            if inputs.dim()
+            else spec.labels[int(inputs)]
+        )
+        answer = predicted[row]
+        if answer.dim():
+            answer = answer[torch.as_tensor(batch.targets[row] != IGNORE)]
+        lines.append(f"{source} -> {_text(spec, labels, answer.reshape(-1))}")
+    return lines
+
+
+def _text(spec: TaskSpec, names: Sequence[str], ids: Tensor) -> str:
+    """Names by id, or the ids themselves; letters without a space between."""
+    words = [names[i] if names else str(i) for i in ids.tolist()]
+    return ("" if spec.encoding.get("level") == "char" else " ").join(words)
