@@ -56,10 +56,9 @@ class Decoded(Callback):
                 line,
                 extra={"shown": ("lines", "bar")},
             )
-        text = "\n".join(f"    {line}" for line in lines)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoard):
-                logger.experiment.add_text("decoded/val", text, pl_module.global_step)
+                logger.text("decoded/val", "\n".join(lines), pl_module.global_step)
 
 
 def decoded(spec: TaskSpec, batch: Batch, predicted: Tensor) -> list[str]:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from seqbench.batch import Batch
 from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.cache import cached, digest
+from seqbench.datamodules.ngrams import Rows, add_one
 from seqbench.datamodules.sampling import InOrder
 from seqbench.datamodules.streams import Hidden, Streams
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
@@ -63,7 +64,8 @@ class LanguageModel(TaskData):
 
     ``facts``: ``tokens``, ``characters`` (of words with one of white space each) and
     ``unknown_rate`` by split, ``types`` in train, ``vocabulary_size`` (padding and unknown among
-    them), ``singletons`` (of it, those that train has once).
+    them), ``singletons`` (of it, those that train has once). ``baselines``: an add-one n-gram
+    model, ``trigram`` or, of a larger vocabulary, ``bigram`` or ``unigram``.
 
     Raises ``UserError`` where the text is absent, cannot be read, or is too short.
     """
@@ -145,6 +147,7 @@ class LanguageModel(TaskData):
             name: self._streams(name, np.load(directory / f"{name}.npy", mmap_mode="r"))
             for name in ("train", "val", "test")
         }
+        self.baselines = self._counted()
         self.notes = self._notes(text)
 
     def labelled(self, path: str, spec: TaskSpec) -> Streams:
@@ -162,6 +165,13 @@ class LanguageModel(TaskData):
         if training:
             data = self._streams(split, data.tokens, training=True)
         return self.batches(data, InOrder(data.chunks))
+
+    def _counted(self) -> dict[str, dict[str, dict[str, float]]]:
+        """An add-one n-gram model of the training text, measured on the others."""
+        rows = {split: Rows.stream(data.tokens) for split, data in self.splits.items()}
+        size = self.spec.output_size
+        found = add_one(rows.pop("train"), rows, order=3, ids=size, outcomes=size - 1)
+        return {found.name: found.metrics(self.characters)}
 
     def _streams(self, split: str, tokens: Any, training: bool = False) -> Streams:
         steps, streams = self.sequence_length, self.batch_size
