@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seqbench import compose, evaluate, predict
+from seqbench import compose, evaluate, generate, predict
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
 from seqbench.places import CONF
@@ -25,6 +25,7 @@ SHELL = [
     for line in block.splitlines()
 ]
 TRAIN = [line for line in SHELL if line.startswith("python -m seqbench.train ")]
+VERBS = {"predict": predict, "evaluate": evaluate, "generate": generate}
 FILES = dict(re.findall(r"`(my_package/[\w/.]+)`:\n\n```(?:python|yaml)\n(.*?)```", README, re.S))
 
 
@@ -112,15 +113,18 @@ def test_a_task_and_a_cell_from_outside(
 def a_home(here: Path) -> Path:
     """What README's commands of other verbs find: a run, names, and labelled names."""
     words = ["model.hidden_size=8", "trainer.max_epochs=1", "threads=1", "progress=none"]
-    assert main(["task=pets", "model=gru", *words]) == 0
+    for task in ("pets", "names", "write_names"):
+        assert main([f"task={task}", "model=gru", *words]) == 0
+    assert main(["task=char_lm", *words]) == 0
+    (here / "another.txt").write_text("The statement is a statement.\n", "utf-8")
     (here / "names.txt").write_text("Rex\nМурка\n", "utf-8")
     (here / "more.csv").write_text("name,species\nRex,Dog\nМурка,Cat\n", "utf-8")
     return here
 
 
 def test_every_command_of_the_other_verbs_runs(a_home: Path) -> None:
-    lines = [line for line in SHELL if re.search(r"seqbench\.(predict|evaluate) ", line)]
-    assert len(lines) >= 5
+    lines = [line for line in SHELL if re.search(rf"seqbench\.({'|'.join(VERBS)}) ", line)]
+    assert len(lines) >= 10
     for line in lines:
         if "|" in line:
             command = line.replace("python -m", f"{sys.executable} -m")
@@ -128,8 +132,8 @@ def test_every_command_of_the_other_verbs_runs(a_home: Path) -> None:
             assert ended.returncode == 0, ended.stderr
             assert len((a_home / "labels.jsonl").read_text("utf-8").splitlines()) == 2
         else:
-            verb = predict.main if "seqbench.predict" in line else evaluate.main
-            assert verb([*shlex.split(line)[3:], "--threads", "1"]) == 0
+            _, _, module, *given = shlex.split(line)
+            assert VERBS[module.removeprefix("seqbench.")].main([*given, "--threads", "1"]) == 0
 
 
 def test_the_python_shown_runs(a_home: Path) -> None:
