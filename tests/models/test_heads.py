@@ -8,10 +8,12 @@ from torch.nn import functional as F
 
 from seqbench.batch import IGNORE, Batch
 from seqbench.errors import UserError
-from seqbench.models.adaptive_softmax import AdaptiveSoftmax
 from seqbench.models.cells.gru import GRU
 from seqbench.models.embedding import OneHot, Table
-from seqbench.models.heads import Head, Identity, PerStep, Pooled, TiedLinear
+from seqbench.models.heads.adaptive_softmax import AdaptiveSoftmax
+from seqbench.models.heads.base import Head
+from seqbench.models.heads.per_step import Identity, PerStep, TiedLinear
+from seqbench.models.heads.pooled import Pooled
 from seqbench.models.network import Network
 from seqbench.spec import Kind, TaskSpec
 

@@ -16,7 +16,9 @@ from seqbench.models.cells.base import Backend
 from seqbench.models.cells.gru import GRU
 from seqbench.models.cells.lstm import LSTM
 from seqbench.models.embedding import Number, Table
-from seqbench.models.heads import Head, PerStep, Pooled
+from seqbench.models.heads.base import Head
+from seqbench.models.heads.per_step import PerStep
+from seqbench.models.heads.pooled import Pooled
 from seqbench.models.network import Network
 from seqbench.spec import Kind, TaskSpec
 

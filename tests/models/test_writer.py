@@ -14,7 +14,8 @@ from seqbench.models.cells.base import Cell
 from seqbench.models.cells.gru import GRU
 from seqbench.models.cells.lstm import LSTM
 from seqbench.models.embedding import Table
-from seqbench.models.heads import PerStep, Pooled
+from seqbench.models.heads.per_step import PerStep
+from seqbench.models.heads.pooled import Pooled
 from seqbench.models.network import Network
 from seqbench.models.writer import Writer
 from seqbench.spec import Kind, TaskSpec
@@ -113,7 +114,7 @@ def test_what_is_refused() -> None:
             Writer(spec, head=PerStep, **settings)
     with pytest.raises(UserError, match=r"^model\.bidirectional=true .*=false$"):
         made(bidirectional=True)
-    with pytest.raises(UserError, match=r"^model/head=last gives .*; use model/head=per_step$"):
+    with pytest.raises(UserError, match=r"^model/head=last gives .*; use model/head=per_step or"):
         Writer(spec_of(), head=Pooled, **settings)
     with pytest.raises(ValueError, match="from labels"):
         made().begin(2)

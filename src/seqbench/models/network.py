@@ -11,7 +11,7 @@ from seqbench.batch import Batch
 from seqbench.errors import UserError
 from seqbench.models.cells.base import Backend, Cell
 from seqbench.models.embedding import Embedding
-from seqbench.models.heads import Head
+from seqbench.models.heads.base import Head
 from seqbench.models.settings import Layers, Probability
 from seqbench.models.stack import Stack, StackState
 from seqbench.spec import WRITTEN, TaskSpec

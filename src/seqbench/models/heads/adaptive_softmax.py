@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seqbench.batch import IGNORE
 from seqbench.errors import UserError
-from seqbench.models.heads import Head, at_least_float32
+from seqbench.models.heads.base import Head, at_least_float32
 from seqbench.models.settings import Probability
 
 SMALLEST = 300
