@@ -17,6 +17,7 @@ COLUMNS = (
     "perplexity",
     "loss",
 )
+HEADINGS = {"bits_per_character": "bits/char"}
 
 CLASSES, MATRIX = 20, 12
 """Classes up to which a summary shows them one by one, and their confusion matrix."""
@@ -89,9 +90,9 @@ def metrics_table(
     table = Table(box=None, pad_edge=False)
     table.add_column("split")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(HEADINGS.get(name, name), justify="right")
     for baseline, name in beside.items():
-        heading = baseline if name == "accuracy" else f"{baseline}\n{name}"
+        heading = baseline if name == "accuracy" else f"{baseline}\n{HEADINGS.get(name, name)}"
         table.add_column(heading, justify="right", style="dim")
     for split, values in metrics.items():
         numbers = [_number(values, name) for name in names]
