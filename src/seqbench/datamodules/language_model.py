@@ -108,7 +108,7 @@ class LanguageModel(TaskData):
         )
 
     def prepare_data(self) -> None:
-        self._encoded()
+        self.setup()
 
     def setup(self, stage: str | None = None) -> None:
         if hasattr(self, "splits"):

@@ -17,16 +17,17 @@ from seqbench.datamodules.texts.splits import spans
 from seqbench.datamodules.texts.tokens import END, Level, Tokens
 from seqbench.errors import UserError
 
-VERSION = 1
+VERSION = 2
 """To be raised when the same text and settings would be encoded otherwise."""
 
-CHUNK = 1 << 22
+CHUNK = 1 << 20
 """Pieces mapped to ids at a time."""
 
 LONGEST = 1 << 20
 """Characters that a word may have."""
 
 Numbers = npt.NDArray[np.integer]
+Piece = np.dtype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,31 @@ class TextSettings:
         return {name: asdict(self)[name] for name in ("val_fraction", "test_fraction")}
 
 
+@dataclass(frozen=True)
+class Part:
+    """The pieces from ``start`` to ``end`` of a file."""
+
+    file: Path
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def chunks(self) -> Iterator[Numbers]:
+        """Read, not mapped: what is mapped counts as the process's memory."""
+        for i in range(self.start, self.end, CHUNK):
+            count = min(CHUNK, self.end - i)
+            yield np.fromfile(self.file, Piece, count, offset=i * Piece.itemsize)
+
+    def counts(self, size: int) -> Ints:
+        """``(size,)`` how often each piece occurs."""
+        counts = np.zeros(size, np.int64)
+        for numbers in self.chunks():
+            counts += np.bincount(numbers, minlength=size)
+        return counts
+
+
 class Pieces:
     """Numbers what a text is cut into: characters, by their code point, or its words as they come.
 
@@ -65,26 +91,29 @@ class Pieces:
 
     def numbers(self, text: Iterator[str], where: str) -> Iterator[Numbers]:
         """The pieces of each block of a text; ``where`` is what to call it in a message."""
-        if self.level == "char":
-            for block in text:
-                block = block.lower() if self.lowercase else block
-                yield np.frombuffer(block.encode("utf-32-le"), np.uint32)
-            return
         piece: Callable[[str], int] = self.table.__getitem__
+        for block in self._whole_words(text, where):
+            block = block.lower() if self.lowercase else block
+            if self.level == "char":
+                yield np.frombuffer(block.encode("utf-32-le"), np.uint32)
+                continue
+            words = (block.replace("\n", f" {END}\n") if self.end_of_line else block).split()
+            yield np.fromiter(map(piece, words), np.int32, len(words))
+
+    def _whole_words(self, text: Iterator[str], where: str) -> Iterator[str]:
+        """The same text in blocks that end at white space; how a letter is lower-cased depends on
+        the word, too."""
         rest = ""
         for block in text:
             block = rest + block
-            end = block if not self.end_of_line else block.replace("\n", f" {END}\n")
-            words = (end.lower() if self.lowercase else end).split()
-            rest = ""
-            if not block[-1:].isspace() and words:
-                words.pop()
-                rest = block.rsplit(None, 1)[-1]
-                if len(rest) > LONGEST:
+            rest = "" if block[-1:].isspace() else "".join(block.rsplit(None, 1)[-1:])
+            if len(rest) > LONGEST:
+                if self.level != "char":
                     raise UserError(
                         f"{where}: no white space within {LONGEST} characters; set task.level=char"
                     )
-            yield np.fromiter(map(piece, words), np.int32, len(words))
+                rest = ""
+            yield block[: len(block) - len(rest)]
 
     def flat(self) -> tuple[list[str], Ints, Ints]:
         """All tokens, those of each piece end to end, and how many each piece has.
@@ -115,18 +144,18 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
     Raises ``UserError`` for texts that cannot be learnt from.
     """
     pieces = Pieces(settings)
-    read: dict[str, Numbers] = {}
+    read: dict[str, Part] = {}
     for split in text.splits:
         file, where = directory / f"{split}.pieces", text.where(split)
         with closing(text.read(split)) as blocks, file.open("wb") as opened:
             for numbers in pieces.numbers(blocks, where):
-                numbers.astype(np.int32).tofile(opened)
-        if not file.stat().st_size:
+                numbers.astype(Piece).tofile(opened)
+        read[split] = Part(file, 0, file.stat().st_size // Piece.itemsize)
+        if not read[split]:
             raise UserError(f"{where}: no text in it")
-        read[split] = np.memmap(file, np.int32, mode="r")
     splits = _cut(read, settings)
     names, flat, widths = pieces.flat()
-    counts = {name: _count(part, len(widths)) for name, part in splits.items()}
+    counts = {name: part.counts(len(widths)) for name, part in splits.items()}
     totals = {name: int(count @ widths) for name, count in counts.items()}
     for name, total in totals.items():
         if total < 2:
@@ -144,8 +173,8 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
         raise UserError(
             f"task.min_count={settings.min_count}: no token of train occurs so often; lower it"
         )
-    ids = {token: i for i, token in enumerate(vocabulary)}
-    kind = np.uint16 if len(ids) <= 1 << 16 else np.int32
+    ids = Tokens(vocabulary, level=settings.level, lowercase=settings.lowercase).ids
+    kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
     if names:
         by_token = np.array([ids.get(token, UNKNOWN_ID) for token in names], kind)
     else:
@@ -156,15 +185,11 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
     facts: dict[str, Any] = {name: {} for name in ("tokens", "characters", "unknown_rate")}
     for name, part in splits.items():
         total = totals[name]
-        out = np.lib.format.open_memmap(directory / f"{name}.npy", "w+", kind, (total,))
-        place = 0
-        for i in range(0, len(part), CHUNK):
-            numbers = part[i : i + CHUNK]
-            width = widths[numbers]
-            end = place + int(width.sum())
-            out[place:end] = encoded[spans(starts[numbers], width)]
-            place = end
-        out.flush()
+        with (directory / f"{name}.npy").open("wb") as out:
+            shape = {"descr": by_token.dtype.str, "fortran_order": False, "shape": (total,)}
+            np.lib.format.write_array_header_1_0(out, shape)
+            for numbers in part.chunks():
+                encoded[spans(starts[numbers], widths[numbers])].tofile(out)
         facts["tokens"][name] = total
         facts["characters"][name] = int(counts[name] @ characters)
         facts["unknown_rate"][name] = float(of_tokens[name][by_token == UNKNOWN_ID].sum()) / total
@@ -175,7 +200,7 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
         (directory / f"{split}.pieces").unlink()
 
 
-def _cut(read: dict[str, Numbers], settings: TextSettings) -> dict[str, Numbers]:
+def _cut(read: dict[str, Part], settings: TextSettings) -> dict[str, Part]:
     """The splits; what the text does not bring is cut from the end of train."""
     splits, train = dict(read), read["train"]
     fractions = {"test": settings.test_fraction, "val": settings.val_fraction}
@@ -183,14 +208,6 @@ def _cut(read: dict[str, Numbers], settings: TextSettings) -> dict[str, Numbers]
     for name, fraction in fractions.items():
         if name not in read:
             begin = end - max(1, round(total * fraction))
-            splits[name], end = train[max(0, begin) : end], max(0, begin)
-    splits["train"] = train[:end]
+            splits[name], end = Part(train.file, max(0, begin), end), max(0, begin)
+    splits["train"] = Part(train.file, 0, end)
     return {name: splits[name] for name in ("train", "val", "test")}
-
-
-def _count(part: Numbers, size: int) -> Ints:
-    """``(size,)`` how often each piece occurs."""
-    counts = np.zeros(size, np.int64)
-    for i in range(0, len(part), CHUNK):
-        counts += np.bincount(part[i : i + CHUNK], minlength=size)
-    return counts

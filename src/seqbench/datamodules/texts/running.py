@@ -73,8 +73,9 @@ class TextFiles:
             last = "\n"
             whole = self._parquet(file) if _is_parquet(file) else blocks(file, self.encoding)
             with closing(whole):
-                for last in whole:
-                    yield last
+                for block in whole:
+                    last = block or last
+                    yield block
             if not last.endswith("\n"):
                 yield "\n"
 
@@ -95,7 +96,7 @@ class TextFiles:
                     raise UserError(f"{file}: the column {self.column!r} holds {kind}, not strings")
                 for batch in opened.iter_batches(1_000, columns=[self.column]):
                     yield "".join(f"{text}\n" for text in batch.column(0).to_pylist() if text)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeError) as error:
             raise UserError(f"{file}: cannot be read as parquet: {one_line(error)}") from error
 
 
@@ -143,6 +144,8 @@ def find_texts(path: str) -> dict[str, list[Path]]:
         raise UserError(f"{path}: no such file or folder")
     if place.is_file():
         return {"train": [place]}
+    if not place.is_dir():
+        raise UserError(f"{path}: neither a file nor a folder")
     parts: dict[str, list[Path]] = {}
     for split, names in SPLITS.items():
         folders = [place / name for name in names if (place / name).is_dir()]
