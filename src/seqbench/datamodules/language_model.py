@@ -1,6 +1,7 @@
 """A text to be predicted token by token, with the state carried along it."""
 
 import json
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +16,8 @@ from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.cache import cached, digest
 from seqbench.datamodules.sampling import InOrder
 from seqbench.datamodules.streams import Streams
-from seqbench.datamodules.texts.encoder import PADDING_ID
-from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode
+from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
+from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode, encode_another
 from seqbench.datamodules.texts.files import DATA_DIR
 from seqbench.datamodules.texts.notes import listed
 from seqbench.datamodules.texts.running import (
@@ -24,11 +25,14 @@ from seqbench.datamodules.texts.running import (
     Reference,
     RunningText,
     TextFiles,
+    find_all,
     find_texts,
 )
 from seqbench.datamodules.texts.tokens import Level
 from seqbench.errors import UserError, place
 from seqbench.spec import TaskSpec
+
+log = logging.getLogger(__name__)
 
 VocabularySize = Annotated[int, Field(ge=3)]
 
@@ -142,6 +146,15 @@ class LanguageModel(TaskData):
         if training:
             data = self._streams(split, data.tokens, training=True)
         return self.batches(data, InOrder(data.chunks))
+
+    def labelled(self, path: str, spec: TaskSpec) -> Streams:
+        text = TextFiles({"test": find_all(path)}, self.encoding, self.text_column)
+        tokens, characters = encode_another(text, path, spec.vocabulary, self.settings)
+        unknown = float((tokens == UNKNOWN_ID).mean())
+        log.info("%s: %d tokens; unknown: %.2f%%", path, len(tokens), 100 * unknown)
+        name = Path(path).name
+        self.characters[name] = characters
+        return self._streams(name, tokens)
 
     def _streams(self, split: str, tokens: Any, training: bool = False) -> Streams:
         steps, streams = self.sequence_length, self.batch_size

@@ -1,7 +1,7 @@
 """Running text to token ids in files: read once as a stream, in bounded memory."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -173,13 +173,7 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
         raise UserError(
             f"task.min_count={settings.min_count}: no token of train occurs so often; lower it"
         )
-    ids = Tokens(vocabulary, level=settings.level, lowercase=settings.lowercase).ids
-    kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
-    if names:
-        by_token = np.array([ids.get(token, UNKNOWN_ID) for token in names], kind)
-    else:
-        by_token = np.full(0x110000, UNKNOWN_ID, kind)
-        by_token[list(map(ord, vocabulary[2:]))] = np.arange(2, len(vocabulary))
+    by_token = _ids(names, vocabulary, settings)
     encoded, starts = by_token[flat], np.cumsum(widths) - widths
     characters = pieces.characters()
     facts: dict[str, Any] = {name: {} for name in ("tokens", "characters", "unknown_rate")}
@@ -198,6 +192,39 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
     (directory / "text.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     for split in text.splits:
         (directory / f"{split}.pieces").unlink()
+
+
+def encode_another(
+    text: RunningText, where: str, vocabulary: Sequence[str], settings: TextSettings
+) -> tuple[Numbers, float]:
+    """The ids of all of a text by an earlier one's vocabulary; characters a token.
+
+    They are held in memory. Raises ``UserError`` for a text too short to be predicted.
+    """
+    pieces = Pieces(settings)
+    read: list[Numbers] = []
+    for split in text.splits:
+        with closing(text.read(split)) as blocks:
+            read.extend(pieces.numbers(blocks, where))
+    names, flat, widths = pieces.flat()
+    encoded, starts = _ids(names, vocabulary, settings)[flat], np.cumsum(widths) - widths
+    parts = [encoded[spans(starts[n], widths[n])] for n in read if len(n)]
+    total = sum(map(len, parts))
+    if total < 2:
+        raise UserError(f"{where}: the text is too short: it has {total} tokens")
+    characters = pieces.characters()
+    return np.concatenate(parts), sum(int(characters[n].sum()) for n in read) / total
+
+
+def _ids(names: Sequence[str], vocabulary: Sequence[str], settings: TextSettings) -> Numbers:
+    """The id of each token or, without names, of each code point."""
+    kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
+    ids = Tokens(vocabulary, level=settings.level, lowercase=settings.lowercase).ids
+    if settings.level != "char":
+        return np.array([ids.get(token, UNKNOWN_ID) for token in names], kind)
+    by_token: Numbers = np.full(0x110000, UNKNOWN_ID, kind)
+    by_token[list(map(ord, vocabulary[2:]))] = np.arange(2, len(vocabulary))
+    return by_token
 
 
 def _cut(read: dict[str, Part], settings: TextSettings) -> dict[str, Part]:

@@ -140,25 +140,22 @@ def find_texts(path: str) -> dict[str, list[Path]]:
     Raises ``UserError`` where there is nothing to be read.
     """
     place = usable(path)
-    if not place.exists():
-        raise UserError(f"{path}: no such file or folder")
+    texts = find_all(path)
     if place.is_file():
-        return {"train": [place]}
-    if not place.is_dir():
-        raise UserError(f"{path}: neither a file nor a folder")
+        return {"train": texts}
     parts: dict[str, list[Path]] = {}
     for split, names in SPLITS.items():
         folders = [place / name for name in names if (place / name).is_dir()]
         found = [file for folder in folders for file in _texts(folder)]
         found += [
             file
-            for file in _texts(place)
+            for file in texts
             if file.parent == place and (m := NAMED.fullmatch(file.stem)) and m[1] in names
         ]
         if found:
             parts[split] = found
     if not parts:
-        parts = {"train": _texts(place)}
+        parts = {"train": texts}
     if not parts.get("train"):
         there = ", ".join(sorted(file.name for file in place.iterdir())[:10]) or "nothing"
         raise UserError(
@@ -166,6 +163,19 @@ def find_texts(path: str) -> dict[str, list[Path]]:
             f"({', '.join(SUFFIXES)}), or a folder of them, named train, valid and test or not"
         )
     return parts
+
+
+def find_all(path: str) -> list[Path]:
+    """The file at ``path``, or all texts below the folder.
+
+    Raises ``UserError`` where there is neither.
+    """
+    place = usable(path)
+    if not place.exists():
+        raise UserError(f"{path}: no such file or folder")
+    if not (place.is_file() or place.is_dir()):
+        raise UserError(f"{path}: neither a file nor a folder")
+    return [place] if place.is_file() else _texts(place)
 
 
 def _texts(folder: Path) -> list[Path]:
