@@ -184,7 +184,7 @@ def test_characters_give_the_text_back(tmp_path: Path, language_model: Load) -> 
 
 
 @pytest.mark.parametrize(("level", "lowercase", "end_of_line"), LEVELS)
-@pytest.mark.parametrize("block", [1, 3, 7])
+@pytest.mark.parametrize("block", [3, 7])
 def test_the_size_of_a_block_changes_nothing(
     tmp_path: Path,
     language_model: Load,

@@ -23,7 +23,7 @@ def sizes(draw: st.DrawFn) -> tuple[int, int, int]:
     return draw(st.integers(streams + 1, 200)), streams, draw(st.integers(1, 40))
 
 
-@settings(deadline=None, derandomize=True, database=None, max_examples=200)
+@settings(deadline=None, derandomize=True, database=None, max_examples=100)
 @given(sizes())
 def test_each_token_but_the_first_is_a_target_once(size: tuple[int, int, int]) -> None:
     tokens, streams, steps = size
@@ -42,7 +42,7 @@ def test_each_token_but_the_first_is_a_target_once(size: tuple[int, int, int]) -
     assert 1 <= batches[-1].inputs.shape[1] <= steps
 
 
-@settings(deadline=None, derandomize=True, database=None, max_examples=200)
+@settings(deadline=None, derandomize=True, database=None, max_examples=100)
 @given(sizes())
 def test_a_stream_goes_on_from_chunk_to_chunk(size: tuple[int, int, int]) -> None:
     tokens, streams, steps = size
