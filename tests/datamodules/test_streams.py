@@ -1,5 +1,8 @@
 """A text as streams side by side: nothing is left out, nothing is predicted twice."""
 
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -88,6 +91,21 @@ def test_a_row_with_nothing_left_is_ignored() -> None:
     assert batches[-1].targets.tolist() == [[103], [IGNORE]]
     assert batches[-1].lengths.tolist() == [1, 1]
     assert int(batches[-1].inputs.min()) >= 100
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_a_worker_maps_the_file_itself(tmp_path: Path, mapped: bool) -> None:
+    tokens = np.arange(100_000, dtype=np.uint16)
+    np.save(tmp_path / "a.npy", tokens)
+    if mapped:
+        tokens = np.load(tmp_path / "a.npy", mmap_mode="r")
+    data = Streams(tokens, streams=3, steps=5)
+    sent = pickle.dumps(data)
+    assert (len(sent) < 2_000) == mapped
+    received = pickle.loads(sent)
+    assert len(received) == len(data)
+    assert isinstance(received.tokens, np.memmap) == mapped
+    assert torch.equal(received[7].inputs, data[7].inputs)
 
 
 @pytest.mark.parametrize(("tokens", "streams"), [(0, 1), (1, 1), (3, 3), (5, 100), (2, 10**30)])

@@ -163,7 +163,7 @@ class LanguageModel(TaskData):
             key, streams = "eval_batch_size", self.eval_batch_size
             steps = max(1, steps * self.batch_size // streams)
         try:
-            data = Streams(tokens.view(np.ndarray), streams=streams, steps=steps)
+            data = Streams(tokens, streams=streams, steps=steps)
         except UserError as error:
             raise UserError(f"the split {split}: {error}; lower task.{key}={streams}") from error
         longest = int(data.lengths[0])
