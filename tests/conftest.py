@@ -89,6 +89,34 @@ def sums_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _trained(tmp_path_factory.mktemp("sums"), TINY)
 
 
+@pytest.fixture(scope="session")
+def letters_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that goes on with a text, letter by letter: of а, б, в and white space alone."""
+    place = tmp_path_factory.mktemp("letters")
+    (place / "text.txt").write_text(letters(), "utf-8")
+    return _trained(place, [*LETTERS, f"task.path={place / 'text.txt'}"])
+
+
+def letters() -> str:
+    draw = random.Random(0)
+    words = ["".join(draw.choices("абв", k=draw.randint(1, 4))) for _ in range(600)]
+    return "".join(f"{word}{draw.choice('  ' + chr(10))}" for word in words) + "а\n"
+
+
+LETTERS = [
+    "task=char_lm",
+    "task.batch_size=4",
+    "task.sequence_length=10",
+    "model=gru",
+    "model.hidden_size=8",
+    "model.embedding.size=4",
+    "callbacks.samples.length=5",
+    "trainer.max_epochs=1",
+    "trainer.accelerator=cpu",
+    "logger=none",
+    "progress=none",
+    "threads=1",
+]
 CLASSES = {"кошка": "аеиоумн", "собака": "бвгджмн"}
 NAMES = [
     "task=text_classification",

@@ -150,3 +150,24 @@ def test_bfloat16_gives_what_it_gave_in_training(here: Path) -> None:
     ]
     nll = -sum(math.log(share) for share in told) / len(told)
     assert nll == pytest.approx(found.metrics["loss"], abs=1e-5)
+
+
+def test_a_text_gives_the_numbers_of_the_split_that_it_is(letters_run: Path, here: Path) -> None:
+    trained = load(letters_run, threads=1)
+    text = Path(trained.config["task"]["path"]).read_text("utf-8")
+    cut = len(text) - round(0.1 * len(text))
+    (here / "a.txt").write_text(text[cut:], "utf-8")
+    (here / "parts" / "of").mkdir(parents=True)
+    middle = text.index("\n", cut) + 1
+    (here / "parts" / "of" / "a.txt").write_text(text[cut:middle], "utf-8")
+    (here / "parts" / "z.txt").write_text(text[middle:], "utf-8")
+    wanted = trained.evaluate("test")
+    for name in ("a.txt", "parts"):
+        found = trained.evaluate(data=name)
+        assert found.metrics == wanted.metrics
+        assert (
+            (found.rows, found.unit) == (wanted.rows, "tokens") == (len(text) - cut - 1, "tokens")
+        )
+    assert "bits_per_character" in wanted.metrics
+    (here / "other.txt").write_text("xyz" * 10, "utf-8")
+    assert trained.evaluate(data="other.txt").rows == 30  # unknown, and a line's end

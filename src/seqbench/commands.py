@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from seqbench.errors import UserError, complain, nearest
+from seqbench.errors import UserError, complain, nearest, short
 
 TRACEBACK = "--traceback"
 
@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         if unknown and word.startswith("-"):
             option = word.split()[0]
             message = f"unknown option {option}{nearest(option, self._option_string_actions)}"
-        raise UserError(f"{message} ({self.prog} --help)")
+        raise UserError(f"{short(message, 500)} ({self.prog} --help)")
 
 
 def parser(verb: str, description: str) -> Parser:

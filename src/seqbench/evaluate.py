@@ -1,4 +1,4 @@
-"""Measure a trained network on a split or a labelled file: ``python -m seqbench.evaluate RUN``.
+"""Measure a trained network on a split or a file: ``python -m seqbench.evaluate RUN``.
 
 Exit status: 0 done, 2 the user's mistake, 130 ended by Ctrl-C.
 """
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
 def _evaluate(arguments: list[str], show_traceback: bool) -> int:
     command = parser("evaluate", "Measure a trained network. Writes nothing unless told.")
     command.add_argument("--split", help="train, val, or a test's name; default: test")
-    command.add_argument("--data", metavar="PATH", help="a labelled file like those of its task")
+    command.add_argument("--data", metavar="PATH", help="a file like those of its task")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.add_argument(
         "--write", action="store_true", help="keep it in the run, as evaluation-best-SPLIT.json"

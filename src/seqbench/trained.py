@@ -186,7 +186,7 @@ class Trained:
             network.stack.select_backend(before)
 
     def evaluate(self, split: str = "test", data: str | Path | None = None) -> Evaluation:
-        """Measure on a split of the run's own data or, with ``data``, on a labelled file.
+        """Measure on a split of the run's own data or, with ``data``, on a file.
 
         A file is read by the run's settings of columns, encoding and classes; policies on
         contradictions and duplicates are for training alone. Nothing is written but the cache of

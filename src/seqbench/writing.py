@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqbench.datamodules.raw import valid_text
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
 from seqbench.datamodules.texts.tokens import END, Tokens
 from seqbench.errors import UserError, nearest, short
@@ -38,8 +39,8 @@ class Choice:
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
             raise UserError(
-                f"temperature {self.temperature}: should be greater than 0; for the likeliest "
-                "token each time use top-k 1"
+                f"temperature {self.temperature}: should be a number greater than 0; for the "
+                "likeliest token each time use top-k 1"
             )
         if self.top_k is not None and self.top_k < 1:
             raise UserError(f"top-k {self.top_k}: should be 1 or more")
@@ -50,7 +51,9 @@ class Choice:
 
     def __call__(self, logits: Tensor, draws: Tensor) -> Tensor:
         """Token ids ``(B,)`` for ``logits (B, V)`` and numbers ``draws (B,)`` drawn from [0, 1)."""
-        logits = logits.double() / self.temperature
+        logits = logits.double()
+        # The largest is 0, so that none overflows, however low the temperature is.
+        logits = (logits - logits.amax(-1, keepdim=True)) / self.temperature
         if self.top_k is not None and self.top_k < logits.shape[-1]:
             kept = logits.topk(self.top_k, -1).indices
             logits = torch.full_like(logits, -torch.inf).scatter(-1, kept, logits.gather(-1, kept))
@@ -113,7 +116,7 @@ class Author:
         chosen = self._label(label)
         first = self.spec.start_id
         ids = [] if first is None else [first]
-        words = [] if prompt is None else self.tokens.split(prompt)
+        words = [] if prompt is None else self.tokens.split(valid_text("prompt", prompt))
         if prompt is not None and not words:
             why = "" if first is None else "; leave it out to begin with the first letter"
             raise UserError(f"the prompt is empty{why}")

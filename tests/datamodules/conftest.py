@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqbench.datamodules.language_model import LanguageModel
 from seqbench.datamodules.text_classification import TextClassification
 from seqbench.errors import UserError
 
@@ -57,3 +58,18 @@ def rows() -> Callable[[TextClassification], list[tuple[str, str]]]:
         return sorted(found)
 
     return decoded
+
+
+@pytest.fixture
+def language_model(tmp_path: Path) -> Callable[..., LanguageModel]:
+    """``language_model(path, **settings)``: a text's streams, set up."""
+
+    def ready(path: Path | str | None = None, **settings: Any) -> LanguageModel:
+        given = {"level": "whitespace", "batch_size": 1, "eval_batch_size": 1, **settings}
+        cache = str(tmp_path / "cache")
+        data = LanguageModel(cache_dir=cache, path=str(path) if path else None, **given)
+        data.prepare_data()
+        data.setup()
+        return data
+
+    return ready

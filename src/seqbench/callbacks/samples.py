@@ -7,11 +7,12 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from seqbench.batch import Batch
 from seqbench.callbacks.loggers import TensorBoard
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID
+from seqbench.datamodules.texts.tokens import END
 from seqbench.errors import UserError
 from seqbench.models.module import SequenceModule
 from seqbench.spec import TaskSpec
@@ -52,7 +53,7 @@ class Samples(Callback):
         top_k: int | None = None,
         top_p: float | None = None,
         uniform: bool = False,
-        seed: int = 0,
+        seed: NonNegativeInt = 0,
     ) -> None:
         try:
             self.author = Author(spec)
@@ -67,7 +68,7 @@ class Samples(Callback):
                 self.author.start(prompts[0] if prompts else None, label)
         except UserError as error:
             raise UserError(f"callbacks.samples: {error}") from error
-        self.begins = prompts is None and spec.start_id is None
+        self.begins = not prompts and spec.start_id is None
         self.every_n_epochs, self.every_n_steps = every_n_epochs, every_n_steps
         self.length, self.num_samples, self.seed = length, num_samples, seed
         self.written = 0
@@ -81,10 +82,20 @@ class Samples(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if self.begins:
-            known = [i for i in batch.inputs[0].tolist() if i != UNKNOWN_ID]
-            most = CHARACTERS if self.author.tokens.level == "char" else WORDS
-            self.prompts = [self.author.tokens.text(known[:most])]
+            self.prompts = [self._beginning(batch.inputs[0].tolist())]
             self.begins = False
+
+    def _beginning(self, ids: list[int]) -> str | None:
+        """The first known words of a text; of one that has none, a line or the commonest token."""
+        tokens = self.author.tokens
+        end = tokens.ids.get(END)
+        most = CHARACTERS if tokens.level == "char" else WORDS
+        prompt = tokens.text([i for i in ids if i > UNKNOWN_ID and i != end][:most])
+        try:
+            self.author.start(prompt)
+        except UserError:
+            return None if end is not None else tokens.vocabulary[UNKNOWN_ID + 1]
+        return prompt
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         step = trainer.global_step

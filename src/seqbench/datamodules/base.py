@@ -71,7 +71,7 @@ class TaskData(L.LightningDataModule):
     def setup(self, stage: str | None = None) -> None: ...
 
     def labelled(self, path: str, spec: TaskSpec) -> Sized:
-        """A split of the data at ``path``, encoded as ``spec`` says, whatever the task's own data.
+        """The data at ``path``, encoded as ``spec`` says, whatever the task's own data.
 
         ``characters`` gets an entry by the file's name, where the task is to write. Raises
         ``UserError`` where the task reads no files, or cannot read this one.

@@ -1,6 +1,7 @@
 """A text to be predicted token by token, with the state carried along it."""
 
 import json
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +14,11 @@ from torch.utils.data import DataLoader
 from seqbench.batch import Batch
 from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.cache import cached, digest
-from seqbench.datamodules.ngrams import Rows, add_one
+from seqbench.datamodules.ngrams import NGrams
 from seqbench.datamodules.sampling import InOrder
 from seqbench.datamodules.streams import Hidden, Streams
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
-from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode, encode_by
+from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode, encode_another
 from seqbench.datamodules.texts.files import DATA_DIR
 from seqbench.datamodules.texts.notes import listed
 from seqbench.datamodules.texts.running import (
@@ -25,11 +26,14 @@ from seqbench.datamodules.texts.running import (
     Reference,
     RunningText,
     TextFiles,
+    find_all,
     find_texts,
 )
 from seqbench.datamodules.texts.tokens import Level
 from seqbench.errors import UserError, place
 from seqbench.spec import TaskSpec
+
+log = logging.getLogger(__name__)
 
 VocabularySize = Annotated[int, Field(ge=3)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
@@ -120,7 +124,7 @@ class LanguageModel(TaskData):
         )
 
     def prepare_data(self) -> None:
-        self._encoded()
+        self.setup()
 
     def setup(self, stage: str | None = None) -> None:
         if hasattr(self, "splits"):
@@ -147,18 +151,9 @@ class LanguageModel(TaskData):
             name: self._streams(name, np.load(directory / f"{name}.npy", mmap_mode="r"))
             for name in ("train", "val", "test")
         }
-        self.baselines = self._counted()
+        counted = NGrams(**content["counted"])
+        self.baselines = {counted.name: counted.metrics(self.characters)}
         self.notes = self._notes(text)
-
-    def labelled(self, path: str, spec: TaskSpec) -> Streams:
-        files = find_texts(path)
-        if len(files) > 1:
-            raise UserError(f"{path}: the folder holds {', '.join(files)}; name one of its files")
-        text = TextFiles(files, self.encoding, self.text_column)
-        ids, characters = encode_by(spec.vocabulary, text, self.settings)
-        name = Path(path).name
-        self.characters = {name: characters / len(ids)}
-        return self._streams(name, ids)
 
     def loader(self, split: str, training: bool = False) -> DataLoader[Batch]:
         data: Streams = self.splits[split]
@@ -166,12 +161,14 @@ class LanguageModel(TaskData):
             data = self._streams(split, data.tokens, training=True)
         return self.batches(data, InOrder(data.chunks))
 
-    def _counted(self) -> dict[str, dict[str, dict[str, float]]]:
-        """An add-one n-gram model of the training text, measured on the others."""
-        rows = {split: Rows.stream(data.tokens) for split, data in self.splits.items()}
-        size = self.spec.output_size
-        found = add_one(rows.pop("train"), rows, order=3, ids=size, outcomes=size - 1)
-        return {found.name: found.metrics(self.characters)}
+    def labelled(self, path: str, spec: TaskSpec) -> Streams:
+        text = TextFiles({"test": find_all(path)}, self.encoding, self.text_column)
+        tokens, characters = encode_another(text, path, spec.vocabulary, self.settings)
+        unknown = float((tokens == UNKNOWN_ID).mean())
+        log.info("%s: %d tokens; unknown: %.2f%%", path, len(tokens), 100 * unknown)
+        name = Path(path).name
+        self.characters[name] = characters
+        return self._streams(name, tokens)
 
     def _streams(self, split: str, tokens: Any, training: bool = False) -> Streams:
         steps, streams = self.sequence_length, self.batch_size
@@ -184,7 +181,7 @@ class LanguageModel(TaskData):
             first = self.facts["vocabulary_size"] - self.facts["singletons"]
             hidden = Hidden(self.unknown_singletons, first, UNKNOWN_ID, self.seed)
         try:
-            data = Streams(tokens.view(np.ndarray), streams=streams, steps=steps, hidden=hidden)
+            data = Streams(tokens, streams=streams, steps=steps, hidden=hidden)
         except UserError as error:
             raise UserError(f"the split {split}: {error}; lower task.{key}={streams}") from error
         longest = int(data.lengths[0])

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,14 @@ CHUNK = 1_000_000
 NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
 
 
+class Ids(Protocol):
+    """``(S,)`` token ids: an array, or what reads its values by their places."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: npt.NDArray[np.int64], /) -> Ints: ...
+
+
 class Rows(NamedTuple):
     """N sequences with the token that follows at each step, as ``Ragged`` holds them.
 
@@ -23,15 +31,15 @@ class Rows(NamedTuple):
     groups: ``(N,)`` what else is known of each sequence, such as its label, counted from 0.
     """
 
-    inputs: Ints
-    targets: Ints
+    inputs: Ids
+    targets: Ids
     offsets: Ints
     groups: Ints | None = None
 
     @classmethod
-    def stream(cls, tokens: Ints) -> Self:
-        """One long text ``(S,)``: every token but the first is predicted."""
-        return cls(tokens[:-1], tokens[1:], np.array([0, len(tokens) - 1]))
+    def stream(cls, inputs: Ids, targets: Ids) -> Self:
+        """One long text ``(S,)``."""
+        return cls(inputs, targets, np.array([0, len(targets)]))
 
 
 class NGrams(NamedTuple):
@@ -42,11 +50,11 @@ class NGrams(NamedTuple):
     loss: dict[str, float]
 
     def metrics(self, characters: Mapping[str, float]) -> dict[str, dict[str, float]]:
-        """As a network's, by split. characters: that a token stands for; none where left out."""
+        """As a network's, by split. characters: that a token stands for; 0 or left out: none."""
         found = {}
         for split, loss in self.loss.items():
             found[split] = {"loss": loss, "perplexity": math.exp(loss)}
-            if split in characters:
+            if characters.get(split):
                 found[split]["bits_per_character"] = loss / math.log(2) / characters[split]
         return found
 
@@ -69,8 +77,12 @@ def add_one(
         order -= 1
     counts = np.zeros(groups * ids**order, np.int32)
     for start in range(0, len(train.targets), CHUNK):
-        found, times = np.unique(_keys(train, start, order, ids), return_counts=True)
-        counts[found] += times.astype(np.int32)
+        keys = _keys(train, start, order, ids)
+        if len(counts) < 4 * CHUNK:  # then counting all is sooner done than sorting
+            counts += np.bincount(keys, minlength=len(counts)).astype(np.int32)
+        else:
+            found, times = np.unique(keys, return_counts=True)
+            counts[found] += times.astype(np.int32)
     contexts = counts.reshape(-1, ids).sum(1, dtype=np.int64)
     loss = {}
     for split, rows in held_out.items():

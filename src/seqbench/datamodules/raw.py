@@ -31,7 +31,9 @@ def encode(spec: TaskSpec, named: Sequence[tuple[str, str | Sequence[int]]]) -> 
     Raises UserError for what is neither text nor number, or out of range.
     """
     if spec.vocabulary:
-        data = TextEncoder.from_spec(spec).dataset([_text(name, value) for name, value in named])
+        data = TextEncoder.from_spec(spec).dataset(
+            [valid_text(name, value) for name, value in named]
+        )
         unknown = np.add.reduceat(data.tokens == UNKNOWN_ID, data.offsets[:-1], dtype=np.int64)
         return Encoded(data, np.diff(data.offsets), unknown)
     allowed = {str(number) for number in range(spec.input_size) if number != spec.padding_id}
@@ -52,7 +54,8 @@ def is_empty(value: str | Sequence[int]) -> bool:
     return isinstance(value, Sized) and len(value) == 0
 
 
-def _text(name: str, value: str | Sequence[int]) -> str:
+def valid_text(name: str, value: str | Sequence[int]) -> str:
+    """``value``, if it is a text of whole letters; ``name`` is what to call it in a message."""
     if not isinstance(value, str):
         raise UserError(f"{name}: {value!r} is no text, and this network reads texts")
     try:

@@ -1,6 +1,7 @@
 """One long text as streams side by side, read a chunk at a time."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,8 @@ class Hidden:
 class Streams(Dataset[Batch]):
     """A text of N tokens, cut into B streams of equal length (or one step less).
 
-    tokens: ``(N,)`` ids; may be a memory map. streams: B, the rows of every batch. steps: T.
+    tokens: ``(N,)`` ids; may be the memory map of an .npy file.
+    streams: B, the rows of every batch. steps: T.
     hidden: how some tokens become unknown; none if None.
 
     ``dataset[i]`` is the Batch of the streams' i-th chunks of T steps, of C chunks in all: the
@@ -72,6 +74,17 @@ class Streams(Dataset[Batch]):
         self.starts = row * short + np.minimum(row, longer)
         self.lengths = short + (row < longer)
         self.chunks = -(-int(self.lengths[0]) // steps)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to a worker that is not forked: of a memory map its file's name."""
+        if isinstance(self.tokens, np.memmap):
+            return self.__dict__ | {"tokens": self.tokens.filename}
+        return self.__dict__
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        if not isinstance(self.tokens, np.ndarray):
+            self.tokens = np.load(self.tokens, mmap_mode="r")
 
     def __len__(self) -> int:
         """Tokens that are predicted."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seqbench.datamodules.ngrams import NGrams, Rows, add_one
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID, choose_vocabulary
 from seqbench.datamodules.texts.rows import Ints, interning_table
 from seqbench.datamodules.texts.running import RunningText
@@ -17,16 +18,17 @@ from seqbench.datamodules.texts.splits import spans
 from seqbench.datamodules.texts.tokens import END, Level, Tokens
 from seqbench.errors import UserError
 
-VERSION = 2
+VERSION = 3
 """To be raised when the same text and settings would be encoded otherwise."""
 
-CHUNK = 1 << 22
+CHUNK = 1 << 20
 """Pieces mapped to ids at a time."""
 
 LONGEST = 1 << 20
 """Characters that a word may have."""
 
 Numbers = npt.NDArray[np.integer]
+Piece = np.dtype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,31 @@ class TextSettings:
         return {name: asdict(self)[name] for name in ("val_fraction", "test_fraction")}
 
 
+@dataclass(frozen=True)
+class Part:
+    """The pieces from ``start`` to ``end`` of a file."""
+
+    file: Path
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def chunks(self) -> Iterator[Numbers]:
+        """Read, not mapped: what is mapped counts as the process's memory."""
+        for i in range(self.start, self.end, CHUNK):
+            count = min(CHUNK, self.end - i)
+            yield np.fromfile(self.file, Piece, count, offset=i * Piece.itemsize)
+
+    def counts(self, size: int) -> Ints:
+        """``(size,)`` how often each piece occurs."""
+        counts = np.zeros(size, np.int64)
+        for numbers in self.chunks():
+            counts += np.bincount(numbers, minlength=size)
+        return counts
+
+
 class Pieces:
     """Numbers what a text is cut into: characters, by their code point, or its words as they come.
 
@@ -65,26 +92,29 @@ class Pieces:
 
     def numbers(self, text: Iterator[str], where: str) -> Iterator[Numbers]:
         """The pieces of each block of a text; ``where`` is what to call it in a message."""
-        if self.level == "char":
-            for block in text:
-                block = block.lower() if self.lowercase else block
-                yield np.frombuffer(block.encode("utf-32-le"), np.uint32)
-            return
         piece: Callable[[str], int] = self.table.__getitem__
+        for block in self._whole_words(text, where):
+            block = block.lower() if self.lowercase else block
+            if self.level == "char":
+                yield np.frombuffer(block.encode("utf-32-le"), np.uint32)
+                continue
+            words = (block.replace("\n", f" {END}\n") if self.end_of_line else block).split()
+            yield np.fromiter(map(piece, words), np.int32, len(words))
+
+    def _whole_words(self, text: Iterator[str], where: str) -> Iterator[str]:
+        """The same text in blocks that end at white space; how a letter is lower-cased depends on
+        the word, too."""
         rest = ""
         for block in text:
             block = rest + block
-            end = block if not self.end_of_line else block.replace("\n", f" {END}\n")
-            words = (end.lower() if self.lowercase else end).split()
-            rest = ""
-            if not block[-1:].isspace() and words:
-                words.pop()
-                rest = block.rsplit(None, 1)[-1]
-                if len(rest) > LONGEST:
+            rest = "" if block[-1:].isspace() else "".join(block.rsplit(None, 1)[-1:])
+            if len(rest) > LONGEST:
+                if self.level != "char":
                     raise UserError(
                         f"{where}: no white space within {LONGEST} characters; set task.level=char"
                     )
-            yield np.fromiter(map(piece, words), np.int32, len(words))
+                rest = ""
+            yield block[: len(block) - len(rest)]
 
     def flat(self) -> tuple[list[str], Ints, Ints]:
         """All tokens, those of each piece end to end, and how many each piece has.
@@ -115,18 +145,18 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
     Raises ``UserError`` for texts that cannot be learnt from.
     """
     pieces = Pieces(settings)
-    read: dict[str, Numbers] = {}
+    read: dict[str, Part] = {}
     for split in text.splits:
         file, where = directory / f"{split}.pieces", text.where(split)
         with closing(text.read(split)) as blocks, file.open("wb") as opened:
             for numbers in pieces.numbers(blocks, where):
-                numbers.astype(np.int32).tofile(opened)
-        if not file.stat().st_size:
+                numbers.astype(Piece).tofile(opened)
+        read[split] = Part(file, 0, file.stat().st_size // Piece.itemsize)
+        if not read[split]:
             raise UserError(f"{where}: no text in it")
-        read[split] = np.memmap(file, np.int32, mode="r")
     splits = _cut(read, settings)
     names, flat, widths = pieces.flat()
-    counts = {name: _count(part, len(widths)) for name, part in splits.items()}
+    counts = {name: part.counts(len(widths)) for name, part in splits.items()}
     totals = {name: int(count @ widths) for name, count in counts.items()}
     for name, total in totals.items():
         if total < 2:
@@ -144,22 +174,17 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
         raise UserError(
             f"task.min_count={settings.min_count}: no token of train occurs so often; lower it"
         )
-    by_token = _by_token(names, vocabulary)
+    by_token = _ids(names, vocabulary, settings)
     encoded, starts = by_token[flat], np.cumsum(widths) - widths
     characters = pieces.characters()
     facts: dict[str, Any] = {name: {} for name in ("tokens", "characters", "unknown_rate")}
     for name, part in splits.items():
         total = totals[name]
-        file = directory / f"{name}.npy"
-        out = np.lib.format.open_memmap(file, "w+", by_token.dtype, (total,))
-        place = 0
-        for i in range(0, len(part), CHUNK):
-            numbers = part[i : i + CHUNK]
-            width = widths[numbers]
-            end = place + int(width.sum())
-            out[place:end] = encoded[spans(starts[numbers], width)]
-            place = end
-        out.flush()
+        with (directory / f"{name}.npy").open("wb") as out:
+            shape = {"descr": by_token.dtype.str, "fortran_order": False, "shape": (total,)}
+            np.lib.format.write_array_header_1_0(out, shape)
+            for numbers in part.chunks():
+                encoded[spans(starts[numbers], widths[numbers])].tofile(out)
         facts["tokens"][name] = total
         facts["characters"][name] = int(counts[name] @ characters)
         facts["unknown_rate"][name] = float(of_tokens[name][by_token == UNKNOWN_ID].sum()) / total
@@ -168,45 +193,76 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
         "vocabulary_size": len(vocabulary),
         "singletons": sum(known.get(token, 0) == 1 for token in vocabulary[2:]),
     }
-    content = {"vocabulary": vocabulary, "facts": facts}
+    counted = _counted({name: directory / f"{name}.npy" for name in splits}, len(vocabulary))
+    content = {"vocabulary": vocabulary, "facts": facts, "counted": counted._asdict()}
     (directory / "text.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     for split in text.splits:
         (directory / f"{split}.pieces").unlink()
 
 
-def encode_by(
-    vocabulary: Sequence[str], text: RunningText, settings: TextSettings
-) -> tuple[Numbers, int]:
-    """The ids of a text's ``train`` by a vocabulary that is given, and how many characters it has.
+def encode_another(
+    text: RunningText, where: str, vocabulary: Sequence[str], settings: TextSettings
+) -> tuple[Numbers, float]:
+    """The ids of all of a text by an earlier one's vocabulary; characters a token.
 
-    Raises ``UserError`` for a text of fewer than two tokens.
+    They are held in memory. Raises ``UserError`` for a text too short to be predicted.
     """
-    pieces, where = Pieces(settings), text.where("train")
-    with closing(text.read("train")) as blocks:
-        numbers = np.concatenate([np.zeros(0, np.int32), *pieces.numbers(blocks, where)])
+    pieces = Pieces(settings)
+    read: list[Numbers] = []
+    for split in text.splits:
+        with closing(text.read(split)) as blocks:
+            read.extend(pieces.numbers(blocks, where))
     names, flat, widths = pieces.flat()
-    width = widths[numbers]
-    if width.sum() < 2:
-        raise UserError(f"{where}: the text is too short: it has {width.sum()} tokens")
-    starts = np.cumsum(widths) - widths
-    ids = _by_token(names, vocabulary)[flat][spans(starts[numbers], width)]
-    return ids, int(pieces.characters()[numbers].sum())
+    encoded, starts = _ids(names, vocabulary, settings)[flat], np.cumsum(widths) - widths
+    parts = [encoded[spans(starts[n], widths[n])] for n in read if len(n)]
+    total = sum(map(len, parts))
+    if total < 2:
+        raise UserError(f"{where}: the text is too short: it has {total} tokens")
+    characters = pieces.characters()
+    return np.concatenate(parts), sum(int(characters[n].sum()) for n in read) / total
 
 
-def _by_token(names: Sequence[str], vocabulary: Sequence[str]) -> Numbers:
-    """The id of each token of ``Pieces.flat``."""
+class Stored:
+    """Ids in an .npy file from ``first`` to ``end``, read a stretch at a time.
+
+    Of a memory map, all that was ever read would stay in memory.
+    """
+
+    def __init__(self, file: Path, first: int, end: int | None = None) -> None:
+        with file.open("rb") as opened:
+            np.lib.format.read_magic(opened)
+            (size,), _, self.kind = np.lib.format.read_array_header_1_0(opened)
+            self.offset = opened.tell() + first * self.kind.itemsize
+        self.file, self.size = file, (size if end is None else size + end) - first
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, places: Ints) -> Numbers:
+        first, last = int(places.min()), int(places.max())
+        offset = self.offset + first * self.kind.itemsize
+        stretch = np.fromfile(self.file, self.kind, last - first + 1, offset=offset)
+        return stretch[places - first]
+
+
+def _counted(files: dict[str, Path], size: int) -> NGrams:
+    """An add-one n-gram model of train, measured on the others: what counting alone makes of it."""
+    rows = {name: Rows.stream(Stored(f, 0, -1), Stored(f, 1)) for name, f in files.items()}
+    return add_one(rows.pop("train"), rows, order=3, ids=size, outcomes=size - 1)
+
+
+def _ids(names: Sequence[str], vocabulary: Sequence[str], settings: TextSettings) -> Numbers:
+    """The id of each token or, without names, of each code point."""
     kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
-    if names:
-        ids = {token: i for i, token in enumerate(vocabulary)}
+    ids = Tokens(vocabulary, level=settings.level, lowercase=settings.lowercase).ids
+    if settings.level != "char":
         return np.array([ids.get(token, UNKNOWN_ID) for token in names], kind)
-    by_point: Numbers = np.full(0x110000, UNKNOWN_ID, kind)
-    known = [(ord(token), i) for i, token in enumerate(vocabulary) if len(token) == 1]
-    points, places = zip(*known, strict=True)
-    by_point[list(points)] = places
-    return by_point
+    by_token: Numbers = np.full(0x110000, UNKNOWN_ID, kind)
+    by_token[list(map(ord, vocabulary[2:]))] = np.arange(2, len(vocabulary))
+    return by_token
 
 
-def _cut(read: dict[str, Numbers], settings: TextSettings) -> dict[str, Numbers]:
+def _cut(read: dict[str, Part], settings: TextSettings) -> dict[str, Part]:
     """The splits; what the text does not bring is cut from the end of train."""
     splits, train = dict(read), read["train"]
     fractions = {"test": settings.test_fraction, "val": settings.val_fraction}
@@ -214,14 +270,6 @@ def _cut(read: dict[str, Numbers], settings: TextSettings) -> dict[str, Numbers]
     for name, fraction in fractions.items():
         if name not in read:
             begin = end - max(1, round(total * fraction))
-            splits[name], end = train[max(0, begin) : end], max(0, begin)
-    splits["train"] = train[:end]
+            splits[name], end = Part(train.file, max(0, begin), end), max(0, begin)
+    splits["train"] = Part(train.file, 0, end)
     return {name: splits[name] for name in ("train", "val", "test")}
-
-
-def _count(part: Numbers, size: int) -> Ints:
-    """``(size,)`` how often each piece occurs."""
-    counts = np.zeros(size, np.int64)
-    for i in range(0, len(part), CHUNK):
-        counts += np.bincount(part[i : i + CHUNK], minlength=size)
-    return counts

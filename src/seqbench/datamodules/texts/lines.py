@@ -26,11 +26,12 @@ def lines(file: Path, encoding: str, *, newline: str | None = None) -> Generator
 def blocks(file: Path, encoding: str) -> Generator[str]:
     """The decoded text, as it is but for its line ends, a block at a time; else as ``lines``."""
     with _telling(file, encoding), file.open(encoding=encoding) as opened:
-        number = 1
+        number, mark = 1, MARK
         while block := opened.read(BLOCK):
             _check(block, file, number)
-            yield block.removeprefix(MARK) if number == 1 else block
-            number += block.count("\n")
+            block.encode()  # raises for half a letter, which utf-7 lets pass
+            yield block.removeprefix(mark)
+            number, mark = number + block.count("\n"), ""
 
 
 @contextmanager

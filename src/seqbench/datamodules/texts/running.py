@@ -73,8 +73,9 @@ class TextFiles:
             last = "\n"
             whole = self._parquet(file) if _is_parquet(file) else blocks(file, self.encoding)
             with closing(whole):
-                for last in whole:
-                    yield last
+                for block in whole:
+                    last = block or last
+                    yield block
             if not last.endswith("\n"):
                 yield "\n"
 
@@ -95,7 +96,7 @@ class TextFiles:
                     raise UserError(f"{file}: the column {self.column!r} holds {kind}, not strings")
                 for batch in opened.iter_batches(1_000, columns=[self.column]):
                     yield "".join(f"{text}\n" for text in batch.column(0).to_pylist() if text)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeError) as error:
             raise UserError(f"{file}: cannot be read as parquet: {one_line(error)}") from error
 
 
@@ -139,23 +140,22 @@ def find_texts(path: str) -> dict[str, list[Path]]:
     Raises ``UserError`` where there is nothing to be read.
     """
     place = usable(path)
-    if not place.exists():
-        raise UserError(f"{path}: no such file or folder")
+    texts = find_all(path)
     if place.is_file():
-        return {"train": [place]}
+        return {"train": texts}
     parts: dict[str, list[Path]] = {}
     for split, names in SPLITS.items():
         folders = [place / name for name in names if (place / name).is_dir()]
         found = [file for folder in folders for file in _texts(folder)]
         found += [
             file
-            for file in _texts(place)
+            for file in texts
             if file.parent == place and (m := NAMED.fullmatch(file.stem)) and m[1] in names
         ]
         if found:
             parts[split] = found
     if not parts:
-        parts = {"train": _texts(place)}
+        parts = {"train": texts}
     if not parts.get("train"):
         there = ", ".join(sorted(file.name for file in place.iterdir())[:10]) or "nothing"
         raise UserError(
@@ -163,6 +163,19 @@ def find_texts(path: str) -> dict[str, list[Path]]:
             f"({', '.join(SUFFIXES)}), or a folder of them, named train, valid and test or not"
         )
     return parts
+
+
+def find_all(path: str) -> list[Path]:
+    """The file at ``path``, or all texts below the folder.
+
+    Raises ``UserError`` where there is neither.
+    """
+    place = usable(path)
+    if not place.exists():
+        raise UserError(f"{path}: no such file or folder")
+    if not (place.is_file() or place.is_dir()):
+        raise UserError(f"{path}: neither a file nor a folder")
+    return [place] if place.is_file() else _texts(place)
 
 
 def _texts(folder: Path) -> list[Path]:

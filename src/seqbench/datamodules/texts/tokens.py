@@ -28,7 +28,8 @@ class Tokens:
     def __init__(self, vocabulary: Sequence[str], *, level: Level, lowercase: bool) -> None:
         self.vocabulary = vocabulary
         self.level, self.lowercase = level, lowercase
-        self.ids = {token: i for i, token in enumerate(vocabulary)}
+        # No text holds padding, whatever is written in it.
+        self.ids = {token: i for i, token in enumerate(vocabulary) if i != PADDING_ID}
 
     @classmethod
     def from_spec(cls, spec: TaskSpec) -> Self:
