@@ -14,7 +14,7 @@ import pytest
 from seqbench.batch import IGNORE
 from seqbench.datamodules import ngrams
 from seqbench.datamodules.language_model import LanguageModel
-from seqbench.datamodules.texts.encoding import TextSettings
+from seqbench.datamodules.texts.pieces import TextSettings
 from seqbench.datamodules.texts.tokens import Level, Tokens
 from seqbench.errors import UserError
 
@@ -200,7 +200,7 @@ def test_the_size_of_a_block_changes_nothing(
     settings = {"level": level, "lowercase": lowercase, "end_of_line": end_of_line}
     whole = language_model(file, **settings)
     monkeypatch.setattr("seqbench.datamodules.texts.lines.BLOCK", block)
-    monkeypatch.setattr("seqbench.datamodules.texts.encoding.CHUNK", block)
+    monkeypatch.setattr("seqbench.datamodules.texts.pieces.CHUNK", block)
     monkeypatch.setattr("seqbench.datamodules.language_model.VERSION", -block)  # encoded anew
     blockwise = language_model(file, **settings)
     assert blockwise.spec == whole.spec

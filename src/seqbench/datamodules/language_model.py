@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,9 +17,10 @@ from seqbench.datamodules.ngrams import NGrams
 from seqbench.datamodules.sampling import InOrder
 from seqbench.datamodules.streams import Hidden, Streams
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
-from seqbench.datamodules.texts.encoding import VERSION, TextSettings, encode, encode_another
-from seqbench.datamodules.texts.files import DATA_DIR
+from seqbench.datamodules.texts.encoding import VERSION, encode, encode_another
+from seqbench.datamodules.texts.files import DATA_DIR, local
 from seqbench.datamodules.texts.notes import listed
+from seqbench.datamodules.texts.pieces import TextSettings
 from seqbench.datamodules.texts.running import (
     REFERENCE,
     Reference,
@@ -30,7 +30,7 @@ from seqbench.datamodules.texts.running import (
     find_texts,
 )
 from seqbench.datamodules.texts.tokens import Level
-from seqbench.errors import UserError, place
+from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
 log = logging.getLogger(__name__)
@@ -201,12 +201,7 @@ class LanguageModel(TaskData):
         return cached(directory, lambda new: encode(text, settings, new)), text
 
     def _text(self) -> RunningText:
-        found = None
-        if self.path is not None:
-            found = find_texts(self.path)
-        elif self.folder and os.environ.get(DATA_DIR):
-            folder = place(os.environ[DATA_DIR]) / self.folder
-            found = find_texts(str(folder)) if folder.exists() else None
+        found = local(self.path, self.folder, find_texts)
         if found is not None:
             return TextFiles(found, self.encoding, self.text_column)
         if self.built_in == REFERENCE:

@@ -15,7 +15,7 @@ from seqbench.datamodules.ragged import Ragged
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID, choose_vocabulary
 from seqbench.datamodules.texts.files import DATA_DIR, BuiltIn, Files, local
 from seqbench.datamodules.texts.notes import listed
-from seqbench.datamodules.texts.plain import find_texts, texts
+from seqbench.datamodules.texts.plain import find_lists, texts
 from seqbench.datamodules.texts.splits import draw
 from seqbench.datamodules.texts.tokens import END, START, Tokens, with_marks
 from seqbench.errors import UserError
@@ -114,7 +114,7 @@ class Names(TaskData):
 
     def labelled(self, path: str, spec: TaskSpec) -> Ragged:
         """The names at ``path``, by the spec's vocabulary; equal ones are all kept."""
-        files = find_texts(path)
+        files = find_lists(path)
         if len(files) > 1:
             raise UserError(f"{path}: the folder holds {', '.join(files)}; name one of its files")
         (file,) = files.values()
@@ -125,7 +125,7 @@ class Names(TaskData):
         return _dataset(names, spec)
 
     def _source(self) -> Files:
-        files = local(self.path, self.folder, find_texts)
+        files = local(self.path, self.folder, find_lists)
         if files is not None:
             return Files(files, self.encoding)
         if self.built_in:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from seqbench.datamodules.texts.plain import find_texts, texts
+from seqbench.datamodules.texts.plain import find_lists, texts
 from seqbench.errors import UserError
 
 WANTED = ["Анна", "", "Дарья, 2", "Ия"]
@@ -57,7 +57,7 @@ def test_a_column_of_numbers_and_a_damaged_file(tmp_path: Path) -> None:
 def test_which_file_is_which_split(tmp_path: Path) -> None:
     for name in ("train.txt", "valid.csv", "test.txt", "notes.md", ".test.csv"):
         (tmp_path / name).write_text("Анна\n", "utf-8")
-    found = find_texts(str(tmp_path))
+    found = find_lists(str(tmp_path))
     assert {split: file.name for split, file in found.items()} == {
         "train": "train.txt",
         "val": "valid.csv",
@@ -65,14 +65,14 @@ def test_which_file_is_which_split(tmp_path: Path) -> None:
     }
     (tmp_path / "dev.txt").write_text("Анна\n", "utf-8")
     with pytest.raises(UserError, match=r"dev\.txt and valid\.csv both look like the split val"):
-        find_texts(str(tmp_path))
+        find_lists(str(tmp_path))
 
 
 def test_what_cannot_be_found(tmp_path: Path) -> None:
     (tmp_path / "names.doc").write_text("Анна\n", "utf-8")
     with pytest.raises(UserError, match=r"names\.doc: what can be read is a file \(\.txt, "):
-        find_texts(str(tmp_path / "names.doc"))
+        find_lists(str(tmp_path / "names.doc"))
     with pytest.raises(UserError, match=r"no train\.txt or train\.csv there, but names\.doc"):
-        find_texts(str(tmp_path))
+        find_lists(str(tmp_path))
     with pytest.raises(UserError, match=r"nowhere: no such file"):
-        find_texts(str(tmp_path / "nowhere"))
+        find_lists(str(tmp_path / "nowhere"))

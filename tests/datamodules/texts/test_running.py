@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seqbench.datamodules.texts.encoding import LONGEST
+from seqbench.datamodules.texts.pieces import LONGEST
 from seqbench.datamodules.texts.running import TextFiles, find_texts
 from seqbench.errors import UserError
 
@@ -143,7 +143,7 @@ def test_a_column_of_parquet_files(tmp_path: Path) -> None:
     assert read(tmp_path, column="story") == "b\ntwo\nlines\nend\n"
     with pytest.raises(UserError, match="no column 'text'; there are 'story', 'n'"):
         read(tmp_path)
-    with pytest.raises(UserError, match="the column 'n' holds int64, not strings"):
+    with pytest.raises(UserError, match="the column 'n' holds int64, no strings"):
         read(tmp_path, column="n")
 
 
@@ -156,13 +156,13 @@ def test_parquet_and_text_together(tmp_path: Path) -> None:
 def test_parquet_that_cannot_be_read(tmp_path: Path) -> None:
     file = tmp_path / "a.parquet"
     file.write_bytes(b"PAR1 and no more")
-    with pytest.raises(UserError, match=r"a\.parquet: cannot be read as parquet"):
+    with pytest.raises(UserError, match=r"a\.parquet: damaged, or no parquet file"):
         read(file)
     half = pa.Array.from_buffers(
         pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")]
     )
     pq.write_table(pa.table({"text": half}), file)
-    with pytest.raises(UserError, match=r"a\.parquet: cannot be read as parquet.*utf-8"):
+    with pytest.raises(UserError, match=r"a\.parquet: damaged, or no parquet file.*utf-8"):
         read(file)
 
 

@@ -1,6 +1,6 @@
 """Texts without labels in files: which file is which split, and the text of each row or line."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +21,7 @@ PLAIN = ("txt", *FORMATS)
 """The suffixes of files that hold texts: one a line, or one a row."""
 
 
-def find_texts(path: str) -> dict[str, Path]:
+def find_lists(path: str) -> dict[str, Path]:
     """The file of each split at ``path``: one file, or a folder of files named for their split.
 
     Raises ``UserError`` where there is nothing to be read, or more than one way to read it.
@@ -58,7 +58,7 @@ def texts(file: Path, column: str, encoding: str) -> Generator[str]:
     Raises ``UserError`` for a file that cannot be read, by its name and where possible its line.
     """
     if kind(file) == "parquet":
-        yield from _column(file, column)
+        yield from ((text or "").strip() for text in parquet_texts(file, column))
         return
     newline = "" if kind(file) in DELIMITERS else None
     with fields_of_any_length(), closing(lines(file, encoding, newline=newline)) as read:
@@ -70,18 +70,21 @@ def texts(file: Path, column: str, encoding: str) -> Generator[str]:
             yield (text or "").strip()
 
 
-def _column(file: Path, column: str) -> Iterator[str]:
+def parquet_texts(file: Path, column: str) -> Generator[str | None]:
+    """The texts in a column of a parquet file, of which little is held at a time. To be closed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        check_columns(str(file), pq.read_schema(file).names, [column])
-        values = pq.read_table(file, columns=[column]).column(0)
-    except (pa.ArrowException, OSError) as error:
+        with pq.ParquetFile(file) as opened:
+            check_columns(str(file), opened.schema_arrow.names, [column])
+            found = opened.schema_arrow.field(column).type
+            if not (pa.types.is_string(found) or pa.types.is_large_string(found)):
+                raise UserError(f"{file}: the column {column!r} holds {found}, no strings")
+            for batch in opened.iter_batches(1_000, columns=[column]):
+                yield from batch.column(0).to_pylist()
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise UserError(f"{file}: damaged, or no parquet file: {one_line(error)}") from error
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        raise UserError(f"{file}: the column {column!r} holds {values.type}, no strings")
-    yield from ((value.as_py() or "").strip() for value in values)
 
 
 def _readable() -> str:

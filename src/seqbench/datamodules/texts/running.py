@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from seqbench.datamodules.cache import digest, file_digest
+from seqbench.datamodules.texts.formats import kind
 from seqbench.datamodules.texts.lines import blocks
-from seqbench.datamodules.texts.sources import SPLITS, one_line
+from seqbench.datamodules.texts.plain import parquet_texts
+from seqbench.datamodules.texts.sources import SPLITS
 from seqbench.errors import UserError
 from seqbench.errors import place as usable
 
@@ -71,33 +73,19 @@ class TextFiles:
     def read(self, split: str) -> Generator[str]:
         for file in self.files[split]:
             last = "\n"
-            whole = self._parquet(file) if _is_parquet(file) else blocks(file, self.encoding)
-            with closing(whole):
+            with closing(self._blocks(file)) as whole:
                 for block in whole:
                     last = block or last
                     yield block
             if not last.endswith("\n"):
                 yield "\n"
 
-    def _parquet(self, file: Path) -> Generator[str]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            with pq.ParquetFile(file) as opened:
-                names = opened.schema_arrow.names
-                if self.column not in names:
-                    raise UserError(
-                        f"{file}: no column {self.column!r}; there are "
-                        f"{', '.join(map(repr, names))}: set task.text_column"
-                    )
-                kind = opened.schema_arrow.field(self.column).type
-                if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-                    raise UserError(f"{file}: the column {self.column!r} holds {kind}, not strings")
-                for batch in opened.iter_batches(1_000, columns=[self.column]):
-                    yield "".join(f"{text}\n" for text in batch.column(0).to_pylist() if text)
-        except (pa.ArrowException, OSError, UnicodeError) as error:
-            raise UserError(f"{file}: cannot be read as parquet: {one_line(error)}") from error
+    def _blocks(self, file: Path) -> Generator[str]:
+        if kind(file) != "parquet":
+            yield from blocks(file, self.encoding)
+            return
+        with closing(parquet_texts(file, self.column)) as texts:
+            yield from (f"{text}\n" for text in texts if text)
 
 
 class Reference:
@@ -187,7 +175,3 @@ def _texts(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         and file.is_file()
     )
-
-
-def _is_parquet(file: Path) -> bool:
-    return file.suffix.lower() == ".parquet"
