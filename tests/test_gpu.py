@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+import seqbench
+
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
@@ -29,3 +31,15 @@ def test_all_cells_in_all_precisions_with_clipping(
     content = result(here)
     assert content["environment"]["device"] == torch.cuda.get_device_name()
     assert content["peak_memory_bytes"] > 0
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+@pytest.mark.parametrize("head", ["per_step", "adaptive_softmax"])
+def test_it_writes(train: Callable[..., int], here: Path, precision: str, head: str) -> None:
+    words = ["task=word_lm", "model.hidden_size=32", f"model/head={head}", "trainer.max_epochs=1"]
+    assert train(*words, "trainer=gpu", f"trainer.precision={precision}", "progress=none") == 0
+    gpu, cpu = (seqbench.load("outputs", device=device) for device in ("gpu", "cpu"))
+    (sample,) = gpu.generate("The statement", length=20, top_k=1)
+    assert sample.tokens == 20
+    on_cpu, on_gpu = (each.evaluate("val").metrics["loss"] for each in (cpu, gpu))
+    assert on_gpu == pytest.approx(on_cpu, rel=0.02)

@@ -213,14 +213,14 @@ class Author:
         with torch.inference_mode():
             label = None if start.label is None else tokens.new_full((samples,), start.label)
             state = network.begin(samples, label)
-        barred = [PADDING_ID, UNKNOWN_ID, *([] if (s := self.spec.start_id) is None else [s])]
+        never = [PADDING_ID, UNKNOWN_ID, *([] if (s := self.spec.start_id) is None else [s])]
+        barred = torch.tensor(never, device=device)
         alive = [True] * samples
         for _ in range(length):
             with torch.inference_mode():
                 lengths = tokens.new_full((samples,), tokens.shape[1])
                 hidden, state = network.advance(tokens, state, lengths)
-                logits = network.head.predict(hidden[:, -1])
-                logits[:, barred] = -torch.inf
+                logits = network.head.predict(hidden[:, -1]).index_fill(-1, barred, -torch.inf)
                 draws = torch.tensor([random.random() for random in randoms], dtype=torch.double)
                 chosen = choice(logits, draws.to(device))
                 tokens = chosen.unsqueeze(1)

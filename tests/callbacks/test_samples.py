@@ -89,31 +89,6 @@ def test_training_does_not_notice(text: Path) -> None:
     assert all(torch.equal(kept[0][key], kept[1][key]) for key in kept[0])
 
 
-@pytest.mark.parametrize(
-    ("word", "parts"),
-    [
-        ("prompts=[zebra]", ["zebra", "vocabulary"]),
-        ("prompts=['']", ["prompt is empty"]),
-        ("top_p=0", ["top-p 0"]),
-        ("temperature=0", ["temperature 0"]),
-        ("labels=[cat]", ["label cat", "without a label"]),
-    ],
-)
-def test_what_cannot_be_written_is_told_before_the_training(
-    text: Path,
-    train: Callable[..., int],
-    capfd: pytest.CaptureFixture[str],
-    word: str,
-    parts: list[str],
-) -> None:
-    assert train(*WORDS, f"++callbacks.samples.{word}") == 2
-    err = capfd.readouterr().err
-    assert len(err.splitlines()) == 1
-    for part in ("callbacks.samples", *parts):
-        assert part in err
-    assert not (text / "outputs").exists()
-
-
 def test_a_task_of_labels_has_none(
     tiny: list[str], train: Callable[..., int], capfd: pytest.CaptureFixture[str]
 ) -> None:
