@@ -37,4 +37,7 @@ def test_the_notebook_runs_from_an_empty_directory(
     assert set(scores) == {"rnn", "lstm", "gru"}
     assert outputs[5] == "", "the cell passes its check"
     assert "pets / base, seed 0" in outputs[6]
+    names = ast.literal_eval(outputs[7])
+    assert len(names) == 5
+    assert all(name.isalpha() for name in names)
     assert {path.name for path in here.iterdir()} == {"outputs"}
