@@ -48,6 +48,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hydra composes all twice, first to read ``hydra.mode`` alone: half the time of many a test."""
+    from hydra._internal.hydra import Hydra
+
+    monkeypatch.setattr(Hydra, "get_mode", lambda self, config_name, overrides: None)
+
+
+@pytest.fixture
 def train(here: Path) -> Callable[..., int]:
     """Call the command line in this process, in an empty directory; its exit status."""
     from seqbench.train import main

@@ -113,7 +113,7 @@ def test_every_yaml_composes_and_is_valid(choice: str) -> None:
     assert composed(*words)["seed"] == 0
 
 
-def test_all_pairs_of_task_and_model_compose() -> None:
+def test_all_pairs_of_task_and_model_compose(composed_once: None) -> None:
     tasks, models = options("task"), options("model")
     assert len(tasks) >= 3
     assert {"model=rnn", "model=irnn", "model=lstm", "model=gru"} <= {*models}

@@ -144,7 +144,9 @@ def test_what_profiles_nothing_is_refused(
     assert list(here.iterdir()) == []
 
 
-def test_presets_go_with_every_task_and_the_command_line_has_the_last_word() -> None:
+def test_presets_go_with_every_task_and_the_command_line_has_the_last_word(
+    composed_once: None,
+) -> None:
     found: list[dict[str, Any]] = []
 
     def job(config: dict[str, Any], origin: Callable[[str], str]) -> int:

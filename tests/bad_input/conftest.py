@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hydra._internal.hydra import Hydra
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -22,12 +21,8 @@ Called = tuple[int, str, str]
 
 
 @pytest.fixture(autouse=True)
-def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hydra composes all twice, first to read ``hydra.mode`` alone: half the time of a case.
-
-    Programs of their own, and all other tests, leave it as it is.
-    """
-    monkeypatch.setattr(Hydra, "get_mode", lambda self, config_name, overrides: None)
+def once(composed_once: None) -> None:
+    """All cases compose once; programs of their own leave it as it is."""
 
 
 @pytest.fixture
