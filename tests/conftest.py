@@ -49,7 +49,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hydra composes all twice, first to read ``hydra.mode`` alone: half the time of many a test."""
+    """Hydra composes all twice, first to read ``hydra.mode`` alone: half the time of a test."""
     from hydra._internal.hydra import Hydra
 
     monkeypatch.setattr(Hydra, "get_mode", lambda self, config_name, overrides: None)

@@ -166,7 +166,9 @@ def test_a_text_gives_the_numbers_of_the_split_that_it_is(letters_run: Path, her
         found = trained.evaluate(data=name)
         assert found.metrics == wanted.metrics
         assert (
-            (found.rows, found.unit) == (wanted.rows, "tokens") == (len(text) - cut - 1, "tokens")
+            (found.rows, found.unit)
+            == (wanted.rows, wanted.unit)
+            == (len(text) - cut - 1, "tokens predicted")
         )
     assert "bits_per_character" in wanted.metrics
     (here / "other.txt").write_text("xyz" * 10, "utf-8")

@@ -36,6 +36,7 @@ def drawn(choice: Choice, count: int = N) -> list[float]:
         (Choice(top_p=1.0), [0.4, 0.3, 0.2, 0.06, 0.04]),
         (Choice(temperature=0.5), [0.16 / 0.2952, 0.09 / 0.2952, 0.04 / 0.2952, 0.012, 0.005]),
         (Choice(temperature=1e-6), [1, 0, 0, 0, 0]),
+        (Choice(temperature=1e-6, top_k=2, uniform=True), [0.5, 0.5, 0, 0, 0]),
         (Choice(temperature=1e6), [0.2] * 5),
         (Choice(temperature=0.5, top_k=2), [0.16 / 0.25, 0.09 / 0.25, 0, 0, 0]),
     ],
@@ -118,6 +119,12 @@ def test_each_token_costs_the_same(author: Trained) -> None:
     assert read == [4] + [1] * 49
 
 
+def test_a_long_prompt_is_read_in_parts(author: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = author.generate("the cat sat on the mat and the", length=20, num_samples=3)
+    monkeypatch.setattr("seqbench.writing.AT_ONCE", 3)
+    assert author.generate("the cat sat on the mat and the", length=20, num_samples=3) == whole
+
+
 def test_the_seed_decides(author: Trained) -> None:
     def texts(seed: int, count: int) -> list[str]:
         samples = author.generate("the", seed=seed, num_samples=count, length=30)
@@ -171,12 +178,14 @@ def test_the_command_line(author: Trained, capfd: pytest.CaptureFixture[str], he
     options = ["--top-k", "3", "--uniform", "--temperature", "0.5", "--top-p", "0.9", "--seed", "4"]
     assert main([*words, *options]) == 0
     out, err = capfd.readouterr()
-    assert len(out.splitlines()) == 3
-    assert all(line.startswith("the yak ") for line in out.splitlines())
+    lines = out.splitlines()
+    assert lines[::2] == ["--- 1 ---", "--- 2 ---", "--- 3 ---"]
+    assert all(line.startswith("the yak ") for line in lines[1::2])
     assert err == "seqbench: unknown, read as one and the same: yak\n"
     assert main([*words, *options, "--json", "--backend", "reference"]) == 0
     found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    assert [sample["text"] for sample in found] == out.splitlines()
+    assert [sample["text"] for sample in found] == lines[1::2]
+    assert all((sample["label"], sample["seed"]) == (None, 4) for sample in found)
     assert all(sample["tokens"] == 7 for sample in found)
     assert not list(here.iterdir())
 
@@ -190,7 +199,8 @@ def test_a_text_s_perplexity(
         "the cat sat on the mat and the yak sat on the cat .", "utf-8"
     )
     found = author.evaluate(data=tmp_path / "more.txt")
-    assert (found.rows, found.unit) == (13, "tokens")
+    assert (found.rows, found.unit) == (13, "tokens predicted")
+    assert found.unknown == 1 / 14  # yak
     words = (tmp_path / "more.txt").read_text("utf-8").split()
     vocabulary = author.spec.vocabulary
     ids = torch.tensor([[vocabulary.index(w) if w in vocabulary else 1 for w in words]])

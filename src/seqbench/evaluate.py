@@ -56,7 +56,9 @@ def _show(found: "Evaluation") -> None:
     from seqbench.summary import metrics_table, show_classes
 
     console = Console(highlight=False)
-    console.print(f"{found.split}: {found.rows:,} {found.unit}", style="bold", soft_wrap=True)
+    unknown = "" if found.unknown is None else f", {found.unknown:.2%} of the tokens unknown"
+    title = f"{found.split}: {found.rows:,} {found.unit}{unknown}"
+    console.print(title, style="bold", soft_wrap=True)
     console.print(metrics_table({found.split: found.metrics}, found.baselines))
     show_classes(console, {found.split: found.report}, "given by --json")
 

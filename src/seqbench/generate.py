@@ -46,8 +46,16 @@ def _generate(arguments: list[str], show_traceback: bool) -> int:
     chosen = command.parse_intermixed_args(arguments)
 
     from seqbench.trained import load
+    from seqbench.writing import heading_of
 
     trained = load(chosen.run, trust=chosen.trust, device=chosen.device, threads=chosen.threads)
+    # Texts without an end of their own may hold any line.
+    headed = chosen.num_samples > 1 and trained.spec.end_id is None
+    heading = [heading_of(1)] if headed else []
+
+    def show(text: str) -> None:
+        print(*(f"{heading.pop()}\n" for _ in heading[:1]), text, sep="", end="", flush=True)
+
     started = time.perf_counter()
     samples = trained.generate(
         chosen.prompt,
@@ -60,17 +68,17 @@ def _generate(arguments: list[str], show_traceback: bool) -> int:
         top_p=chosen.top_p,
         uniform=chosen.uniform,
         backend=chosen.backend,
-        show=None if chosen.json else _show,
+        show=None if chosen.json else show,
     )
     seconds = time.perf_counter() - started
     if chosen.json:
+        asked = {"label": chosen.label, "seed": chosen.seed}
         for sample in samples:
-            print(json.dumps(asdict(sample), ensure_ascii=False))
+            print(json.dumps(asked | asdict(sample), ensure_ascii=False))
     else:
         print()
-        apart = "\n" if any("\n" in sample.text for sample in samples) else ""
-        for sample in samples[1:]:
-            print(f"{apart}{sample.text}")
+        for number, sample in enumerate(samples[1:], start=2):
+            print(*([heading_of(number)] if headed else []), sample.text, sep="\n")
     if sys.stderr.isatty():
         tokens = sum(sample.tokens for sample in samples)
         print(f"{tokens} tokens, {tokens / seconds:,.0f} a second", file=sys.stderr)
@@ -78,10 +86,6 @@ def _generate(arguments: list[str], show_traceback: bool) -> int:
         words = short(", ".join(samples[0].unknown))
         print(f"seqbench: unknown, read as one and the same: {words}", file=sys.stderr)
     return 0
-
-
-def _show(text: str) -> None:
-    print(text, end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,12 +53,14 @@ class Prediction:
 class Evaluation:
     """Metrics, slices, report and baselines of one split, as in result.json.
 
-    rows: how many ``unit`` it has, sequences or tokens.
+    rows: how many ``unit`` it has, sequences or tokens. unknown: share of its tokens that the
+    vocabulary lacks, None where there is none.
     """
 
     split: str
     rows: int
     unit: str
+    unknown: float | None
     metrics: dict[str, float]
     slices: dict[str, Any]
     report: dict[str, Any]
@@ -107,9 +110,7 @@ class Trained:
         if isinstance(sequences, str):
             raise UserError(f"predict takes a list of sequences, not one text: [{sequences!r}]")
         if self.spec.kind in WRITTEN:
-            raise UserError(
-                "this network labels nothing: it was trained to write; use seqbench.generate"
-            )
+            raise UserError("this network labels nothing: it was trained to write; use generate")
         full = [i for i, sequence in enumerate(sequences) if not is_empty(sequence)]
         found = [Prediction(None, {}, 0, 0)] * len(sequences)
         if not full:
@@ -159,7 +160,7 @@ class Trained:
         prompt: None begins with the start mark, where the task has one. length: most tokens to
         write. temperature, top_k, top_p, uniform: see ``Choice``. seed: the same one gives the
         same texts, the first ones also of a larger ``num_samples``. label: of what to write,
-        where the network was trained to. backend: see ``Cell.select_backend``. show: is called
+        where the network was trained to. backend: ``auto`` is the run's own. show: is called
         with the parts of the first text as they come.
 
         Raises UserError for a prompt that is empty or wholly unknown, a label that is missing or
@@ -168,22 +169,20 @@ class Trained:
         choice = Choice(temperature, top_k, top_p, uniform)
         author = Author(self.spec)
         network = self.module.to(self.device).eval().network
-        before = network.backend
-        network.stack.select_backend(backend)
-        try:
-            with self._threads():
-                return author.write(
-                    network,
-                    choice,
-                    prompt,
-                    label,
-                    length=length,
-                    num_samples=num_samples,
-                    seed=seed,
-                    show=show,
-                )
-        finally:
-            network.stack.select_backend(before)
+        if backend != "auto":  # of a copy, for others may use the network at the same time
+            network = deepcopy(network)
+            network.stack.select_backend(backend)
+        with self._threads():
+            return author.write(
+                network,
+                choice,
+                prompt,
+                label,
+                length=length,
+                num_samples=num_samples,
+                seed=seed,
+                show=show,
+            )
 
     def evaluate(self, split: str = "test", data: str | Path | None = None) -> Evaluation:
         """Measure on a split of the run's own data or, with ``data``, on a file.
@@ -255,6 +254,7 @@ class Trained:
             split,
             len(task.splits[split]),
             task.unit,
+            task.facts.get("unknown_rate", {}).get(split),
             module.results[name],
             module.slices[name],
             module.reports[name],

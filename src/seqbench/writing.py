@@ -10,13 +10,14 @@ from torch import Tensor
 
 from seqbench.datamodules.raw import valid_text
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
-from seqbench.datamodules.texts.tokens import END, Tokens
+from seqbench.datamodules.texts.tokens import Tokens
 from seqbench.errors import UserError, nearest, short
 from seqbench.models.network import Network
+from seqbench.models.stack import StackState
 from seqbench.spec import WRITTEN, TaskSpec
 
-TOGETHER = 64
-"""Samples written in one batch."""
+TOGETHER, AT_ONCE = 64, 1_000
+"""Samples written in one batch, and tokens of a prompt read at once."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,25 @@ class Choice:
         logits = logits.double()
         # The largest is 0, so that none overflows, however low the temperature is.
         logits = (logits - logits.amax(-1, keepdim=True)) / self.temperature
+        kept = logits > -torch.inf
         if self.top_k is not None and self.top_k < logits.shape[-1]:
-            kept = logits.topk(self.top_k, -1).indices
-            logits = torch.full_like(logits, -torch.inf).scatter(-1, kept, logits.gather(-1, kept))
-        shares = logits.softmax(-1)
+            first = logits.topk(self.top_k, -1).indices
+            kept = kept & torch.zeros_like(kept).scatter(-1, first, value=True)
+        shares = logits.masked_fill(~kept, -torch.inf).softmax(-1)
         if self.top_p is not None:
             falling, order = shares.sort(-1, descending=True)
             before = falling.cumsum(-1) - falling
-            shares = shares.scatter(-1, order, falling.masked_fill(before >= self.top_p, 0))
-        if self.uniform:
-            shares = (shares > 0).double()
+            kept = kept & torch.zeros_like(kept).scatter(-1, order, before < self.top_p)
+        shares = kept.double() if self.uniform else shares * kept
         sums = shares.cumsum(-1)
         # The first token whose sum exceeds the draw; one with no share never does.
         places = torch.searchsorted(sums, draws.unsqueeze(-1) * sums[:, -1:], right=True)
         return places.squeeze(-1).clamp(max=logits.shape[-1] - 1)
+
+
+def heading_of(number: int) -> str:
+    """What stands before a text among several that may hold any line."""
+    return f"--- {number} ---"
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,7 @@ class Author:
 
     def __init__(self, spec: TaskSpec) -> None:
         if spec.kind not in WRITTEN:
-            raise UserError(
-                "this network writes no text: it was trained to label; use seqbench.predict"
-            )
+            raise UserError("this network writes no text: it was trained to label; use predict")
         self.spec = spec
         self.tokens = Tokens.from_spec(spec)
 
@@ -121,16 +125,18 @@ class Author:
             why = "" if first is None else "; leave it out to begin with the first letter"
             raise UserError(f"the prompt is empty{why}")
         if prompt is None and first is None:
-            if END not in self.tokens.ids:
+            if self.tokens.end is None:
                 raise UserError("give a prompt: this network goes on with a text that has begun")
-            ids = [self.tokens.ids[END]]
+            ids = [self.tokens.end]
         encoded = self.tokens.encode(words)
-        unknown = [w for w, i in zip(words, encoded, strict=True) if i == UNKNOWN_ID]
-        if words and len(unknown) == len(words):
+        unknown = list(
+            dict.fromkeys(w for w, i in zip(words, encoded, strict=True) if i == UNKNOWN_ID)
+        )
+        if words and {*encoded} == {UNKNOWN_ID}:
             raise UserError(
                 f"nothing of the prompt is in the vocabulary: {short(', '.join(unknown))}"
             )
-        return Start([*ids, *encoded], chosen, list(dict.fromkeys(unknown)))
+        return Start([*ids, *encoded], chosen, unknown)
 
     def _label(self, label: str | None) -> int | None:
         labels = self.spec.labels if self.spec.kind == "write" else ()
@@ -165,12 +171,13 @@ class Author:
             ("num-samples", num_samples, 1),
             ("seed", seed, 0),
         ):
-            if number < least:
-                raise UserError(f"{name} {number}: should be {least} or more")
+            if not isinstance(number, int) or number < least:
+                raise UserError(f"{name} {number!r}: should be a whole number, {least} or more")
         start = self.start(prompt, label)
         begin = prompt or ""
         if self.tokens.level != "char":
-            begin = begin.rstrip()
+            begin = begin.rstrip(" \t" if self.tokens.end_of_line else None)
+        read = self.read(network, start)
         samples: list[Sample] = []
         for first in range(0, num_samples, TOGETHER):
             places = range(first, min(first + TOGETHER, num_samples))
@@ -179,7 +186,7 @@ class Author:
             if show and not first:
                 show(texts[0][0])
             seeds = [(seed, place) for place in places]
-            for ids in self.steps(network, start, choice, length, seeds):
+            for ids in self.steps(network, read, choice, length, seeds):
                 for row, i in enumerate(ids):
                     if i < 0:
                         continue
@@ -193,10 +200,21 @@ class Author:
             ]
         return samples
 
+    @torch.inference_mode()
+    def read(self, network: Network, start: Start) -> tuple[Tensor, StackState]:
+        """The hidden ``(1, F)`` and the state of one row after the tokens to begin with."""
+        device = next(network.parameters()).device
+        tokens = torch.tensor([start.ids], device=device)
+        label = None if start.label is None else tokens.new_tensor([start.label])
+        state = network.begin(1, label)
+        for part in torch.split(tokens, AT_ONCE, 1):
+            hidden, state = network.advance(part, state, tokens.new_tensor([part.shape[1]]))
+        return hidden[:, -1], state
+
     def steps(
         self,
         network: Network,
-        start: Start,
+        read: tuple[Tensor, StackState],
         choice: Choice,
         length: int,
         seeds: Sequence[Sequence[int]],
@@ -204,31 +222,35 @@ class Author:
         """Step by step the next token of each sample, -1 of one that has ended.
 
         A sample ends with its end mark, which is not given, or after ``length`` tokens. Padding,
-        unknown tokens and start marks are never written. seeds: of each sample's random numbers.
+        unknown tokens and start marks are never written. read: as ``read`` gives it. seeds: of
+        each sample's random numbers.
         """
-        device = next(network.parameters()).device
         randoms = [np.random.default_rng(seed) for seed in seeds]
-        samples = len(randoms)
-        tokens = torch.tensor([start.ids], device=device).expand(samples, -1)
+        samples, device = len(randoms), read[0].device
         with torch.inference_mode():
-            label = None if start.label is None else tokens.new_full((samples,), start.label)
-            state = network.begin(samples, label)
+            hidden = read[0].repeat(samples, 1)
+            state = tuple(
+                tuple(part.repeat(samples, *[1] * (part.dim() - 1)) for part in cell)
+                for cell in read[1]
+            )
+        lengths = torch.ones(samples, dtype=torch.long, device=device)
         never = [PADDING_ID, UNKNOWN_ID, *([] if (s := self.spec.start_id) is None else [s])]
         barred = torch.tensor(never, device=device)
         alive = [True] * samples
-        for _ in range(length):
+        for step in range(length):
             with torch.inference_mode():
-                lengths = tokens.new_full((samples,), tokens.shape[1])
-                hidden, state = network.advance(tokens, state, lengths)
-                logits = network.head.predict(hidden[:, -1]).index_fill(-1, barred, -torch.inf)
+                logits = network.head.predict(hidden).index_fill(-1, barred, -torch.inf)
                 draws = torch.tensor([random.random() for random in randoms], dtype=torch.double)
                 chosen = choice(logits, draws.to(device))
-                tokens = chosen.unsqueeze(1)
             ids = chosen.tolist()
             alive = [a and i != self.spec.end_id for a, i in zip(alive, ids, strict=True)]
             if not any(alive):
                 return
             yield [i if a else -1 for a, i in zip(alive, ids, strict=True)]
+            if step + 1 < length:
+                with torch.inference_mode():
+                    output, state = network.advance(chosen.unsqueeze(1), state, lengths)
+                    hidden = output[:, -1]
 
     def _piece(self, before: int, token: int) -> str:
         """What ``token`` adds to a text that ends with ``before``."""

@@ -69,10 +69,10 @@ def test_what_is_asked_for(text: Path) -> None:
     found = pages(result.path)
     assert [step for step, _ in found] == list(range(20, result.content["steps"] + 1, 20))
     lines = [line.strip() for line in found[-1][1].split("\n") if line.strip()]
-    assert len(lines) == 4
-    assert lines[0] == lines[1]  # greedy
-    assert lines[0].startswith("the cat ")
-    assert lines[2].startswith("on ")
+    assert lines[::2] == [f"--- {number} ---" for number in (1, 2, 3, 4)]
+    assert lines[1] == lines[3]  # greedy
+    assert lines[1].startswith("the cat ")
+    assert lines[5].startswith("on ")
 
 
 def test_training_does_not_notice(text: Path) -> None:

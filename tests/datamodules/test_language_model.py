@@ -325,8 +325,8 @@ def test_the_built_in_text(language_model: Load) -> None:
 def test_a_text_of_ones_own_has_no_such_note(treebank: Path, language_model: Load) -> None:
     (note,) = language_model(treebank, built_in="python_reference").notes
     assert note == (
-        "tokens: train 33, val 3, test 6; vocabulary 9, of 8 types in train; "
-        "unknown: train 18.18%, val 33.33%, test 50.00%"
+        "tokens: train 33, val 3, test 6; vocabulary 9 with padding and unknown, of 8 types in "
+        "train; unknown: train 18.18%, val 33.33%, test 50.00%"
     )
 
 

@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from seqbench.batch import Batch
 from seqbench.models.module import SequenceModule
+from seqbench.spec import WRITTEN
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +89,10 @@ class Lines(Checkpoint):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, SequenceModule)
+        # Loss, perplexity and bits a character are one number in three ways; one is enough.
+        told = [pl_module.spec.metric] if pl_module.spec.kind in WRITTEN else None
         parts = [
-            f"{split} " + " ".join(f"{name} {value:.4f}" for name, value in values.items())
+            f"{split} " + " ".join(f"{name} {values[name]:.4f}" for name in told or values)
             for split, values in pl_module.results.items()
             if split == "train" or (split == "val" and self.validated)
         ]

@@ -11,12 +11,13 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from seqbench.batch import Batch
 from seqbench.callbacks.loggers import TensorBoard
+from seqbench.callbacks.throughput import clock_stopped
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID
-from seqbench.datamodules.texts.tokens import END
 from seqbench.errors import UserError
 from seqbench.models.module import SequenceModule
+from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
-from seqbench.writing import Author, Choice
+from seqbench.writing import Author, Choice, heading_of
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Samples(Callback):
         except UserError as error:
             raise UserError(f"callbacks.samples: {error}") from error
         self.begins = not prompts and spec.start_id is None
+        self.one_line = spec.end_id is not None
         self.every_n_epochs, self.every_n_steps = every_n_epochs, every_n_steps
         self.length, self.num_samples, self.seed = length, num_samples, seed
         self.written = 0
@@ -82,15 +84,23 @@ class Samples(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if self.begins:
-            self.prompts = [self._beginning(batch.inputs[0].tolist())]
+            length = int(batch.lengths[0])
+            self.prompts = [self._beginning(batch.inputs[0, :length].tolist())]
             self.begins = False
 
     def _beginning(self, ids: list[int]) -> str | None:
-        """The first known words of a text; of one that has none, a line or the commonest token."""
-        tokens = self.author.tokens
-        end = tokens.ids.get(END)
-        most = CHARACTERS if tokens.level == "char" else WORDS
-        prompt = tokens.text([i for i in ids if i > UNKNOWN_ID and i != end][:most])
+        """The first known words of a text; of one that has none, a line or the commonest token.
+
+        ids: of the text, at least half of which is left to be written.
+        """
+        tokens, end = self.author.tokens, self.author.tokens.end
+        known = [i for i in ids if i > UNKNOWN_ID and i != end]
+        most = WORDS
+        if tokens.level == "char":
+            most = CHARACTERS
+            spaces = (place for place, i in enumerate(known) if tokens.vocabulary[i].isspace())
+            known = known[next(spaces, -1) + 1 :]  # the text may begin within a word
+        prompt = tokens.text(known[: min(most, max(1, len(ids) // 2))])
         try:
             self.author.start(prompt)
         except UserError:
@@ -112,27 +122,42 @@ class Samples(Callback):
         training = module.training
         module.eval()
         try:
-            samples = [
-                (label, sample.text)
-                for label in self.labels
-                for prompt in self.prompts
-                for sample in self.author.write(
-                    module.network,
-                    self.choice,
-                    prompt,
-                    label,
-                    length=self.length,
-                    num_samples=self.num_samples,
-                    seed=self.seed,
-                )
-            ]
+            with clock_stopped(trainer, module):
+                shown = self._samples(module.network)
         finally:
             module.train(training)
-        shown = [f"{label}: {text}" if label else text for label, text in samples]
-        log.info("sample: %s", textwrap.shorten(shown[0], COLUMNS), extra={"shown": ("lines",)})
-        page = "\n\n".join(
-            "\n".join(textwrap.fill(line, COLUMNS) for line in text.splitlines()) for text in shown
+        log.info(
+            "epoch %d/%s  step %d  sample: %s",
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            trainer.global_step,
+            textwrap.shorten(shown[0], COLUMNS),
+            extra={"shown": ("lines", "bar")},
+        )
+        page = "\n".join(
+            "\n".join([*self._heading(n), *(textwrap.fill(s, COLUMNS) for s in text.splitlines())])
+            for n, text in enumerate(shown, start=1)
         )
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoard):
                 logger.text("samples", page, trainer.global_step)
+
+    def _samples(self, network: Network) -> list[str]:
+        return [
+            f"{label}: {sample.text}" if label else sample.text
+            for label in self.labels
+            for prompt in self.prompts
+            for sample in self.author.write(
+                network,
+                self.choice,
+                prompt,
+                label,
+                length=self.length,
+                num_samples=self.num_samples,
+                seed=self.seed,
+            )
+        ]
+
+    def _heading(self, number: int) -> list[str]:
+        """What stands before a text; one that ends with its line needs nothing."""
+        return [] if self.one_line else [heading_of(number)]

@@ -1,6 +1,8 @@
 """Real tokens a second, synchronised, without warm-up and validation; seconds an epoch."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import lightning as L
@@ -14,6 +16,23 @@ from seqbench.models.module import SequenceModule
 
 WARM_UP = 10
 """Steps at the start of a fit that do not count: kernels are chosen and memory is taken then."""
+
+
+@contextmanager
+def clock_stopped(trainer: L.Trainer, module: L.LightningModule) -> Iterator[None]:
+    """Time that is spent within is none of training."""
+    clocks = [
+        callback
+        for callback in trainer.callbacks  # type: ignore[attr-defined]
+        if isinstance(callback, Throughput) and callback.epoch_since
+    ]
+    for clock in clocks:
+        clock.stop(module)
+    try:
+        yield
+    finally:
+        for clock in clocks:
+            clock.start(module)
 
 
 class Throughput(Callback):
@@ -37,7 +56,7 @@ class Throughput(Callback):
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.epoch_seconds = 0.0
-        self._start(pl_module)
+        self.start(pl_module)
 
     def on_train_batch_end(
         self,
@@ -55,24 +74,24 @@ class Throughput(Callback):
             self.since = time.perf_counter()
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._stop(pl_module)
+        self.stop(pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if trainer.state.fn == TrainerFn.FITTING:
-            self._start(pl_module)
+            self.start(pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._stop(pl_module)
+        self.stop(pl_module)
         assert isinstance(pl_module, SequenceModule)
         pl_module.write({"train/epoch_seconds": self.epoch_seconds})
 
-    def _start(self, module: L.LightningModule) -> None:
+    def start(self, module: L.LightningModule) -> None:
         _synchronise(module)
         self.epoch_since = time.perf_counter()
         if self.steps >= WARM_UP:
             self.since = self.epoch_since
 
-    def _stop(self, module: L.LightningModule) -> None:
+    def stop(self, module: L.LightningModule) -> None:
         _synchronise(module)
         now = time.perf_counter()
         if self.epoch_since:

@@ -73,8 +73,8 @@ class TaskData(L.LightningDataModule):
     def labelled(self, path: str, spec: TaskSpec) -> Sized:
         """The data at ``path``, encoded as ``spec`` says, whatever the task's own data.
 
-        ``characters`` gets an entry by the file's name, where the task is to write. Raises
-        ``UserError`` where the task reads no files, or cannot read this one.
+        By the file's name ``facts["unknown_rate"]`` gets an entry and, where the task is to write,
+        ``characters``. Raises ``UserError`` where the task reads no files, or cannot read this one.
         """
         raise UserError("this task reads no data from a file; leave --data out")
 

@@ -74,7 +74,7 @@ class LanguageModel(TaskData):
     Raises ``UserError`` where the text is absent, cannot be read, or is too short.
     """
 
-    unit = "tokens"
+    unit = "tokens predicted"
 
     def __init__(
         self,
@@ -104,6 +104,11 @@ class LanguageModel(TaskData):
         )
         if val_fraction + test_fraction >= 1:
             raise UserError("task.val_fraction and task.test_fraction leave nothing to train on")
+        if unknown_singletons and min_count > 1:
+            raise UserError(
+                "task.unknown_singletons is for task.min_count=1: words that train has once are "
+                f"unknown already with task.min_count={min_count}"
+            )
         if level == "char" and end_of_line:
             raise UserError(
                 "task.end_of_line=true is for words: of characters a line's end is one itself"
@@ -164,10 +169,9 @@ class LanguageModel(TaskData):
     def labelled(self, path: str, spec: TaskSpec) -> Streams:
         text = TextFiles({"test": find_all(path)}, self.encoding, self.text_column)
         tokens, characters = encode_another(text, path, spec.vocabulary, self.settings)
-        unknown = float((tokens == UNKNOWN_ID).mean())
-        log.info("%s: %d tokens; unknown: %.2f%%", path, len(tokens), 100 * unknown)
         name = Path(path).name
         self.characters[name] = characters
+        self.facts["unknown_rate"] = {name: float((tokens == UNKNOWN_ID).mean())}
         return self._streams(name, tokens)
 
     def _streams(self, split: str, tokens: Any, training: bool = False) -> Streams:
@@ -213,8 +217,8 @@ class LanguageModel(TaskData):
         facts = self.facts
         rates = ", ".join(f"{name} {rate:.2%}" for name, rate in facts["unknown_rate"].items())
         notes = [
-            f"tokens: {listed(facts['tokens'])}; vocabulary {facts['vocabulary_size']}, of "
-            f"{facts['types']} types in train; unknown: {rates}"
+            f"tokens: {listed(facts['tokens'])}; vocabulary {facts['vocabulary_size']} with "
+            f"padding and unknown, of {facts['types']} types in train; unknown: {rates}"
         ]
         if isinstance(text, Reference):
             notes.insert(0, text.note(sum(facts["tokens"].values())))

@@ -121,8 +121,10 @@ class Names(TaskData):
         with closing(texts(file, self.text_column, self.encoding)) as read:
             names = [self._cased(name) for name in read if name]
         self._check(names, str(file), spec.encoding["pad_to"] or 0)
-        self.characters[Path(path).name] = 1.0
-        return _dataset(names, spec)
+        name, data = Path(path).name, _dataset(names, spec)
+        self.characters[name] = 1.0
+        self.facts["unknown_rate"] = {name: float((data.targets == UNKNOWN_ID).mean())}
+        return data
 
     def _source(self) -> Files:
         files = local(self.path, self.folder, find_lists)

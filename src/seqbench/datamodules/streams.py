@@ -30,7 +30,8 @@ class Hidden:
     seed: int
 
     def __call__(self, inputs: Ints, targets: Ints, index: int) -> tuple[Ints, Ints]:
-        """inputs, targets ``(B, T)``; what is a target is the next input, and the same for both."""
+        """inputs, targets ``(B, T)``: what is a target is the next input, and hidden in both or
+        none; but for the last target, of which the next chunk draws anew."""
         draws = np.random.default_rng([self.seed, index]).random((len(inputs), inputs.shape[1] + 1))
         gone = draws < self.share
         return (

@@ -13,7 +13,7 @@ from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.cache import cached, digest
 from seqbench.datamodules.ragged import Keep, Ragged
 from seqbench.datamodules.texts.corpus import VERSION, CorpusSettings, build_corpus
-from seqbench.datamodules.texts.encoder import PADDING_ID, Level
+from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID, Level
 from seqbench.datamodules.texts.files import DATA_DIR, BuiltIn, Files, local_files
 from seqbench.datamodules.texts.hub import Hub
 from seqbench.datamodules.texts.labelled import read_labelled
@@ -189,7 +189,10 @@ class TextClassification(TaskData):
             self.notes.insert(0, source.note(self.facts["rows"]["train"]))
 
     def labelled(self, path: str, spec: TaskSpec) -> Ragged:
-        return read_labelled(path, spec, self.settings, self.encoding)
+        data = read_labelled(path, spec, self.settings, self.encoding)
+        rate = float((data.tokens == UNKNOWN_ID).mean())
+        self.facts["unknown_rate"] = {Path(path).name: rate}
+        return data
 
     def _corpus(self) -> tuple[Path, Source]:
         """The directory of the encoded data, built if need be, and where the data come from."""

@@ -74,12 +74,25 @@ def found(folder: Path) -> dict[str, list[str]]:
             ],
             {"train": ["a/b/c.md", "a/z.TXT", "b.txt"]},
         ),
-        (["train.txt", "dev.txt", "other.txt"], {"train": ["train.txt"], "val": ["dev.txt"]}),
+        (["train.txt", "dev.txt", "README"], {"train": ["train.txt"], "val": ["dev.txt"]}),
         (["training.txt", "contest.txt"], {"train": ["contest.txt", "training.txt"]}),
     ],
 )
 def test_what_is_found(folder: Write, there: list[str], wanted: dict[str, list[str]]) -> None:
     assert found(folder(*there)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("there", "named"),
+    [
+        (["train.txt", "dev.txt", "other.txt"], "train.txt is of the split train .* other.txt"),
+        (["night-train.txt", "b1.txt", "b2.txt"], "night-train.txt .* b1.txt, b2.txt of none"),
+        (["train/a.txt", "more/b.txt"], "train/a.txt .* more/b.txt of none"),
+    ],
+)
+def test_a_text_of_no_split_beside_splits(folder: Write, there: list[str], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        found(folder(*there))
 
 
 @pytest.mark.parametrize(

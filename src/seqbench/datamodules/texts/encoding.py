@@ -17,7 +17,7 @@ from seqbench.datamodules.texts.splits import spans
 from seqbench.datamodules.texts.tokens import Tokens
 from seqbench.errors import UserError
 
-VERSION = 3
+VERSION = 4
 """To be raised when the same text and settings would be encoded otherwise."""
 
 
@@ -136,7 +136,7 @@ def _counted(files: dict[str, Path], size: int) -> NGrams:
 def _ids(names: Sequence[str], vocabulary: Sequence[str], settings: TextSettings) -> Numbers:
     """The id of each token or, without names, of each code point."""
     kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
-    ids = Tokens(vocabulary, level=settings.level, lowercase=settings.lowercase).ids
+    ids = Tokens(vocabulary, **settings.splitting()).ids
     if settings.level != "char":
         return np.array([ids.get(token, UNKNOWN_ID) for token in names], kind)
     by_token: Numbers = np.full(0x110000, UNKNOWN_ID, kind)

@@ -78,7 +78,7 @@ class Pieces:
     def __init__(self, settings: TextSettings) -> None:
         self.level, self.lowercase = settings.level, settings.lowercase
         self.end_of_line = settings.end_of_line
-        self.tokens = Tokens((), level=settings.level, lowercase=settings.lowercase)
+        self.tokens = Tokens((), **settings.splitting())
         self.table = interning_table()
 
     def numbers(self, text: Iterator[str], where: str) -> Iterator[Numbers]:
@@ -118,7 +118,7 @@ class Pieces:
         flat: list[int] = []
         widths: list[int] = []
         for word in self.table:
-            cut = [word] if word == END else self.tokens.split(word)
+            cut = self.tokens.split(word)
             flat.extend(map(table.__getitem__, cut))
             widths.append(len(cut))
         return list(table), np.array(flat, np.int64), np.array(widths, np.int64)
@@ -127,4 +127,5 @@ class Pieces:
         """``(P,)`` of each piece, with one of the white space behind a word; 0 of an end mark."""
         if self.level == "char":
             return np.ones(0x110000, np.int64)
-        return np.array([0 if word == END else len(word) + 1 for word in self.table], np.int64)
+        mark = END if self.end_of_line else None
+        return np.array([0 if word == mark else len(word) + 1 for word in self.table], np.int64)

@@ -142,6 +142,14 @@ def find_texts(path: str) -> dict[str, list[Path]]:
         ]
         if found:
             parts[split] = found
+    others = [file for file in texts if not any(file in found for found in parts.values())]
+    if parts and others:
+        first = next(iter(parts.values()))[0]
+        raise UserError(
+            f"{path}: {first.relative_to(place)} is of the split {next(iter(parts))} by its name, "
+            f"{', '.join(str(file.relative_to(place)) for file in others[:3])} of none; rename or "
+            "move files, so that all of them are, or none is"
+        )
     if not parts:
         parts = {"train": texts}
     if not parts.get("train"):
