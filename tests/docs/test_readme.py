@@ -137,10 +137,12 @@ def test_every_command_of_the_other_verbs_runs(a_home: Path) -> None:
 
 
 def test_the_python_shown_runs(a_home: Path) -> None:
-    (block,) = re.findall(r"```python\n(import seqbench\n.*?)```", README, re.S)
-    (a_home / "shown.py").write_text(block, "utf-8")
-    names = runpy.run_path("shown.py")
-    assert names["model"].predict(["Rex"])[0].label in ("Cat", "Dog")
+    shown = {}
+    for block in re.findall(r"```python\n(import seqbench\n.*?)```", README, re.S):
+        (a_home / "shown.py").write_text(block, "utf-8")
+        shown |= runpy.run_path("shown.py")
+    assert shown["model"].predict(["Rex"])[0].label in ("Cat", "Dog")
+    assert shown["author"].spec.kind == "language_model"
 
 
 def test_the_refusal_shown_is_the_refusal_given(
