@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_every_command_of_the_other_verbs_runs(a_home: Path) -> None:
 
 
 def test_the_python_shown_runs(a_home: Path) -> None:
-    shown = {}
+    shown: dict[str, Any] = {}
     for block in re.findall(r"```python\n(import seqbench\n.*?)```", README, re.S):
         (a_home / "shown.py").write_text(block, "utf-8")
         shown |= runpy.run_path("shown.py")
