@@ -51,10 +51,10 @@ def _generate(arguments: list[str], show_traceback: bool) -> int:
     trained = load(chosen.run, trust=chosen.trust, device=chosen.device, threads=chosen.threads)
     # Texts without an end of their own may hold any line.
     headed = chosen.num_samples > 1 and trained.spec.end_id is None
-    heading = [heading_of(1)] if headed else []
+    first = [f"{heading_of(1)}\n"] if headed else []
 
     def show(text: str) -> None:
-        print(*(f"{heading.pop()}\n" for _ in heading[:1]), text, sep="", end="", flush=True)
+        print(first.pop() if first else "", text, sep="", end="", flush=True)
 
     started = time.perf_counter()
     samples = trained.generate(
