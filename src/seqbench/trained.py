@@ -197,7 +197,7 @@ class Trained:
             if data is not None:
                 split = Path(data).name
                 try:
-                    task.splits = {split: task.labelled(str(data), self.spec)}
+                    task.splits = {split: task.from_file(str(data), self.spec)}
                 except UserError as error:
                     raise UserError(f"{error} (it is read by the settings of the run)") from error
             else:

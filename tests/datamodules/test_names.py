@@ -127,13 +127,13 @@ def test_a_file_by_another_s_vocabulary(file: Path, tmp_path: Path) -> None:
     data = made(file, lowercase=True)
     more = tmp_path / "more.csv"
     more.write_text("text,n\nАНЯ,1\n,2\nWow,3\n", "utf-8")
-    found = data.labelled(str(more), data.spec)
+    found = data.from_file(str(more), data.spec)
     ids = data.spec.vocabulary.index
     assert found.targets.tolist() == [ids("а"), ids("н"), ids("я"), 3, 1, 1, 1, 3]
     assert found.offsets.tolist() == [0, 4, 8]
     assert data.characters["more.csv"] == 1.0
     padded = made(file, pad_with_spaces=True)
-    assert padded.labelled(str(more), padded.spec).lengths.tolist() == [6, 6]
+    assert padded.from_file(str(more), padded.spec).lengths.tolist() == [6, 6]
 
 
 def test_the_built_in_list(monkeypatch: pytest.MonkeyPatch) -> None:

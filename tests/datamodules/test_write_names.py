@@ -113,7 +113,7 @@ def test_a_folder_by_another_s_vocabulary(made: Callable[..., WriteNames], tmp_p
     more = tmp_path / "more"
     more.mkdir()
     (more / "Dog.txt").write_text("бвz\n", "utf-8")
-    found = data.labelled(str(more), data.spec)
+    found = data.from_file(str(more), data.spec)
     ids = data.spec.vocabulary.index
     assert found.targets.tolist() == [ids("б"), ids("в"), 1, 3]
     assert found.labels.tolist() == [1]

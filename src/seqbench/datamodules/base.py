@@ -70,7 +70,7 @@ class TaskData(L.LightningDataModule):
     @abstractmethod
     def setup(self, stage: str | None = None) -> None: ...
 
-    def labelled(self, path: str, spec: TaskSpec) -> Sized:
+    def from_file(self, path: str, spec: TaskSpec) -> Sized:
         """The data at ``path``, encoded as ``spec`` says, whatever the task's own data.
 
         By the file's name ``facts["unknown_rate"]`` gets an entry and, where the task is to write,

@@ -166,7 +166,7 @@ class LanguageModel(TaskData):
             data = self._streams(split, data.tokens, training=True)
         return self.batches(data, InOrder(data.chunks))
 
-    def labelled(self, path: str, spec: TaskSpec) -> Streams:
+    def from_file(self, path: str, spec: TaskSpec) -> Streams:
         text = TextFiles({"test": find_all(path)}, self.encoding, self.text_column)
         tokens, characters = encode_another(text, path, spec.vocabulary, self.settings)
         name = Path(path).name

@@ -93,7 +93,7 @@ class ModularSum(TaskData):
         offsets = np.cumsum([0, *map(len, rows)])
         return _answered(tokens, offsets)
 
-    def labelled(self, path: str, spec: TaskSpec) -> Ragged:
+    def from_file(self, path: str, spec: TaskSpec) -> Ragged:
         """Lines of digits with spaces between; the sums are what they are."""
         named = [
             (f"{path}: line {number}", line)

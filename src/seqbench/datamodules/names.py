@@ -112,7 +112,7 @@ class Names(TaskData):
         if isinstance(source, BuiltIn):
             self.notes.insert(0, source.note(self.facts["rows"]["train"]))
 
-    def labelled(self, path: str, spec: TaskSpec) -> Ragged:
+    def from_file(self, path: str, spec: TaskSpec) -> Ragged:
         """The names at ``path``, by the spec's vocabulary; equal ones are all kept."""
         files = find_lists(path)
         if len(files) > 1:

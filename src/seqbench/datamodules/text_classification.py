@@ -188,7 +188,7 @@ class TextClassification(TaskData):
         if isinstance(source, BuiltIn):
             self.notes.insert(0, source.note(self.facts["rows"]["train"]))
 
-    def labelled(self, path: str, spec: TaskSpec) -> Ragged:
+    def from_file(self, path: str, spec: TaskSpec) -> Ragged:
         data = read_labelled(path, spec, self.settings, self.encoding)
         rate = float((data.tokens == UNKNOWN_ID).mean())
         self.facts["unknown_rate"] = {Path(path).name: rate}

@@ -84,9 +84,9 @@ class WriteNames(TextClassification):
             del self.facts[fact]
         self.baselines = self._counted()
 
-    def labelled(self, path: str, spec: TaskSpec) -> Written:
+    def from_file(self, path: str, spec: TaskSpec) -> Written:
         """The labels and names at ``path``, by the spec's vocabulary and classes."""
-        data = super().labelled(path, spec)
+        data = super().from_file(path, spec)
         self.characters[Path(path).name] = 1.0
         return _ended(data.tokens, data, spec)
 

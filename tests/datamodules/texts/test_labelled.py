@@ -38,7 +38,7 @@ def test_rows_are_encoded_as_the_spec_says(tmp_path: Path, load: Load, level: st
     )
     other = load(path, level="char", lowercase=False, duplicates="drop")
     for task in (data, other):
-        found = task.labelled(str(test), data.spec)
+        found = task.from_file(str(test), data.spec)
         wanted = TextEncoder.from_spec(data.spec).dataset(texts)
         assert isinstance(found, type(wanted))
         assert found.tokens.tolist() == wanted.tokens.tolist()
@@ -55,7 +55,7 @@ def test_one_class_is_enough_and_policies_do_not_apply(
     test = write(tmp_path / "b.csv", "one,pos", "one,pos", ",neg", "one,unsure")
     before = sorted(path.name for path in (tmp_path / "cache").rglob("*"))
     with caplog.at_level("INFO"):
-        found = data.labelled(str(test), data.spec)
+        found = data.from_file(str(test), data.spec)
     assert found.targets.tolist() == [1, 1]
     assert found.tokens.tolist() == [1, 1]
     assert "b.csv: 2 texts; empty, dropped: 1" in caplog.text
@@ -67,13 +67,13 @@ def test_a_folder_of_class_files(tmp_path: Path, data: TextClassification) -> No
     (tmp_path / "new").mkdir()
     for name in ("neg", "pos"):
         (tmp_path / "new" / f"{name}.txt").write_text("one\ntwo\n")
-    assert data.labelled(str(tmp_path / "new"), data.spec).targets.tolist() == [0, 0, 1, 1]
+    assert data.from_file(str(tmp_path / "new"), data.spec).targets.tolist() == [0, 0, 1, 1]
     with pytest.raises(UserError, match="none: no such file or folder"):
-        data.labelled(str(tmp_path / "none"), data.spec)
+        data.from_file(str(tmp_path / "none"), data.spec)
     write(tmp_path / "new" / "train.csv", "a,pos")
     write(tmp_path / "new" / "test.csv", "a,pos")
     with pytest.raises(UserError, match="the folder holds train, test; name one of its files"):
-        data.labelled(str(tmp_path / "new"), data.spec)
+        data.from_file(str(tmp_path / "new"), data.spec)
 
 
 def test_indices_are_labels_where_the_classes_were_given(
@@ -82,9 +82,9 @@ def test_indices_are_labels_where_the_classes_were_given(
     test = tmp_path / "a.jsonl"
     test.write_text("".join(json.dumps({"text": "a", "label": i}) + "\n" for i in (1, 0, 1)))
     given = load(tmp_path / "train.csv", classes=["neg", "pos"])
-    assert given.labelled(str(test), given.spec).targets.tolist() == [1, 0, 1]
+    assert given.from_file(str(test), given.spec).targets.tolist() == [1, 0, 1]
     with pytest.raises(UserError, match="row 1 has the unknown label 1; the classes are neg, pos"):
-        data.labelled(str(test), data.spec)
+        data.from_file(str(test), data.spec)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_a_bad_file_is_refused_in_one_line(
     test = write(tmp_path / "test.csv", *rows)
     task = TextClassification(cache_dir=str(tmp_path / "cache"), **settings)
     with pytest.raises(UserError, match=message) as caught:
-        task.labelled(str(test), data.spec)
+        task.from_file(str(test), data.spec)
     assert "test.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_task_of_no_files_says_so(data: TextClassification) -> None:
     with pytest.raises(UserError, match="this task reads no data from a file; leave --data out"):
-        TaskData.labelled(data, "a.csv", data.spec)
+        TaskData.from_file(data, "a.csv", data.spec)
