@@ -40,7 +40,7 @@ def _generate(arguments: list[str], show_traceback: bool) -> int:
         "--backend",
         choices=("auto", "native", "reference"),
         default="auto",
-        help="a cell's kernel, or its equation step by step; both write the same",
+        help="a cell's kernel, or its equation; both write the same, auto takes the faster",
     )
     command.add_argument("--json", action="store_true", help="print a JSON object a text")
     chosen = command.parse_intermixed_args(arguments)

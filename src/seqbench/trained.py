@@ -160,7 +160,8 @@ class Trained:
         prompt: None begins with the start mark, where the task has one. length: most tokens to
         write. temperature, top_k, top_p, uniform: see ``Choice``. seed: the same one gives the
         same texts, the first ones also of a larger ``num_samples``. label: of what to write,
-        where the network was trained to. backend: ``auto`` is the run's own. show: is called
+        where the network was trained to. backend: what runs each step, a cell's kernel or its
+        equation; on a CPU the equation is the faster one. show: is called
         with the parts of the first text as they come.
 
         Raises UserError for a prompt that is empty or wholly unknown, a label that is missing or
@@ -169,8 +170,9 @@ class Trained:
         choice = Choice(temperature, top_k, top_p, uniform)
         author = Author(self.spec)
         network = self.module.to(self.device).eval().network
-        if backend != "auto":  # of a copy, for others may use the network at the same time
-            network = deepcopy(network)
+        kernel = backend == "native" or (backend == "auto" and self.device.type != "cpu")
+        if backend == "native" and network.backend == "reference":
+            network = deepcopy(network)  # others may use it at the same time
             network.stack.select_backend(backend)
         with self._threads():
             return author.write(
@@ -181,6 +183,7 @@ class Trained:
                 length=length,
                 num_samples=num_samples,
                 seed=seed,
+                kernel=kernel,
                 show=show,
             )
 

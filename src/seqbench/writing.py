@@ -160,11 +160,12 @@ class Author:
         length: int = 100,
         num_samples: int = 1,
         seed: int = 0,
+        kernel: bool = False,
         show: Callable[[str], None] | None = None,
     ) -> list[Sample]:
         """Texts by a network in evaluation mode, that begin with ``prompt``.
 
-        See ``Trained.generate``.
+        See ``Trained.generate``. kernel: write by what the cells run, else by their equations.
         """
         for name, number, least in (
             ("length", length, 1),
@@ -186,7 +187,7 @@ class Author:
             if show and not first:
                 show(texts[0][0])
             seeds = [(seed, place) for place in places]
-            for ids in self.steps(network, read, choice, length, seeds):
+            for ids in self.steps(network, read, choice, length, seeds, kernel):
                 for row, i in enumerate(ids):
                     if i < 0:
                         continue
@@ -218,6 +219,7 @@ class Author:
         choice: Choice,
         length: int,
         seeds: Sequence[Sequence[int]],
+        kernel: bool,
     ) -> Iterator[list[int]]:
         """Step by step the next token of each sample, -1 of one that has ended.
 
@@ -249,8 +251,11 @@ class Author:
             yield [i if a else -1 for a, i in zip(alive, ids, strict=True)]
             if step + 1 < length:
                 with torch.inference_mode():
-                    output, state = network.advance(chosen.unsqueeze(1), state, lengths)
-                    hidden = output[:, -1]
+                    if kernel:
+                        output, state = network.advance(chosen.unsqueeze(1), state, lengths)
+                        hidden = output[:, -1]
+                    else:
+                        hidden, state = network.step(chosen, state)
 
     def _piece(self, before: int, token: int) -> str:
         """What ``token`` adds to a text that ends with ``before``."""

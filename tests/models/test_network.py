@@ -93,6 +93,20 @@ def test_state_is_carried_over() -> None:
         torch.testing.assert_close(got[0], wanted[0], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("cell", [LSTM, GRU])
+def test_steps_are_the_whole(cell: Callable[..., Any]) -> None:
+    settings: dict[str, Any] = {"embedding": Table, "head": PerStep, "dropout": 0.5}
+    network = Network(spec_of("language_model"), cell=cell, num_layers=3, **settings).eval()
+    tokens = torch.randint(1, 11, (4, 20))
+    whole, final = network.advance(tokens, network.begin(4), torch.full((4,), 20))
+    state, hidden = network.begin(4), []
+    for token in tokens.unbind(1):
+        at_step, state = network.step(token, state)
+        hidden.append(at_step)
+    torch.testing.assert_close(torch.stack(hidden, 1), whole)
+    torch.testing.assert_close(state, final)
+
+
 def test_reset_starts_a_row_anew() -> None:
     network = language_model(hidden_size=6, num_layers=2)
     first = network(batch_of([[3, 1, 4], [2, 6, 5]]))

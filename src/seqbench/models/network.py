@@ -105,6 +105,12 @@ class Network(nn.Module):
         outputs, state = self.stack(self.embedding(inputs), state, lengths)
         return Output(self.head.pool(outputs, lengths), state)
 
+    def step(self, tokens: Tensor, state: StackState) -> Output:
+        """One time step for ``tokens (B,)`` by the cells' equations; hidden is ``(B, F)``."""
+        y, state = self.stack.step(self.embedding(tokens.unsqueeze(1))[:, 0], state)
+        hidden = self.head.pool(y.unsqueeze(1), torch.ones_like(tokens))
+        return Output(hidden[:, 0], state)
+
     def begin(self, batch_size: int, labels: Tensor | None = None) -> StackState:
         """The state before the first token of ``batch_size`` texts.
 

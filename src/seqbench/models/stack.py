@@ -118,6 +118,17 @@ class Stack(nn.Module):
             x = torch.cat(outputs, -1) if self.bidirectional else outputs[0]
         return (x if self.batch_first else x.transpose(0, 1)), tuple(states)
 
+    def step(self, x: Tensor, state: StackState) -> tuple[Tensor, StackState]:
+        """One time step of all layers, of one direction, by the cells' equations.
+
+        x: ``(B, D)``. Returns y ``(B, output_size)`` and the states, those that ``forward`` gives.
+        """
+        states: list[State] = []
+        for layer, (each, given) in enumerate(zip(self._cells(), state, strict=True)):
+            x, following = each.step(self.dropout(x) if layer else x, given)
+            states.append(following)
+        return x, tuple(states)
+
 
 def reversing_order(lengths: Tensor, steps: int) -> Tensor:
     """The order ``(B * T,)`` of rows in ``(B * T, D)`` that turns each sequence around in place.
