@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,12 @@ def test_a_text_gives_the_numbers_of_the_split_that_it_is(letters_run: Path, her
     assert "bits_per_character" in wanted.metrics
     (here / "other.txt").write_text("xyz" * 10, "utf-8")
     assert trained.evaluate(data="other.txt").rows == 30  # unknown, and a line's end
+    assert trained.evaluate(data="other.txt").unknown == 30 / 31
+
+
+def test_data_that_are_cut_into_other_tokens_are_refused(letters_run: Path) -> None:
+    trained = load(letters_run, threads=1)
+    spec = trained.spec
+    trained.module.spec = replace(spec, vocabulary=(*spec.vocabulary[:-1], "another"))
+    with pytest.raises(UserError, match="other tokens"):
+        trained.evaluate("val")

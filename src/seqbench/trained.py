@@ -225,6 +225,11 @@ class Trained:
                 "these are not the data that the run was trained on: has the file changed since, "
                 "or SEQBENCH_DATA_DIR? --data PATH evaluates a file as it is"
             )
+        if task.spec.vocabulary != self.spec.vocabulary:
+            raise UserError(
+                "this version of seqbench cuts the data into other tokens than the one that trained"
+                " the run; train it anew, or use that version"
+            )
         if split not in task.splits:
             raise UserError(f"there is no split {split!r}; there are {', '.join(task.splits)}")
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -132,7 +133,7 @@ class Author:
         unknown = list(
             dict.fromkeys(w for w, i in zip(words, encoded, strict=True) if i == UNKNOWN_ID)
         )
-        if words and {*encoded} == {UNKNOWN_ID}:
+        if unknown and {*encoded} <= {UNKNOWN_ID, self.tokens.end}:
             raise UserError(
                 f"nothing of the prompt is in the vocabulary: {short(', '.join(unknown))}"
             )
@@ -172,7 +173,7 @@ class Author:
             ("num-samples", num_samples, 1),
             ("seed", seed, 0),
         ):
-            if not isinstance(number, int) or number < least:
+            if not isinstance(number, Integral) or int(number) < least:
                 raise UserError(f"{name} {number!r}: should be a whole number, {least} or more")
         start = self.start(prompt, label)
         begin = prompt or ""

@@ -10,6 +10,9 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import seqbench
+from seqbench.batch import Batch
+from seqbench.callbacks.samples import Samples
+from seqbench.spec import TaskSpec
 
 WORDS = [
     "task=word_lm",
@@ -73,6 +76,32 @@ def test_what_is_asked_for(text: Path) -> None:
     assert lines[1] == lines[3]  # greedy
     assert lines[1].startswith("the cat ")
     assert lines[5].startswith("on ")
+
+
+@pytest.mark.parametrize(
+    ("text", "stream", "prompt"),
+    [
+        ("efghij\n\n   klm nop qrs tuv wxy " * 3, True, "klm nop qrs tuv wxy "),
+        ("nospacehere" * 9, True, "nospacehere" + "nospacehe"),
+        ("Алиса     ", False, "Алиса"),
+        ("   \n  ", True, "a"),
+    ],
+)
+def test_where_it_begins(text: str, stream: bool, prompt: str) -> None:
+    letters = ("a", *sorted({*text} - {"a"}))
+    spec = TaskSpec(
+        kind="language_model",
+        input_size=len(letters) + 2,
+        output_size=len(letters) + 2,
+        vocabulary=("<pad>", "<unk>", *letters),
+        encoding={"level": "char", "lowercase": False},
+    )
+    samples = Samples(spec)
+    ids = torch.tensor([[letters.index(letter) + 2 for letter in text]])
+    reset = torch.tensor([True]) if stream else None
+    batch = Batch(ids, torch.tensor([len(text)]), ids, reset=reset)
+    samples.on_validation_batch_start(Any, Any, batch, 0)  # type: ignore[arg-type]
+    assert samples.prompts == [prompt]
 
 
 def test_training_does_not_notice(text: Path) -> None:

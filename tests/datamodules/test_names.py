@@ -78,7 +78,7 @@ def test_the_vocabulary_is_that_of_train(tmp_path: Path) -> None:
         (tmp_path / f"{split}.txt").write_text(names, "utf-8")
     data = made(tmp_path)
     assert data.spec.vocabulary[4:] == ("А", "а", "н", "д")
-    assert data.facts["unknown_rate"] == {"train": 0.0, "val": 0.0, "test": pytest.approx(1 / 9)}
+    assert data.facts["unknown_rate"] == {"train": 0.0, "val": 0.0, "test": pytest.approx(1 / 7)}
     assert data.facts["overlaps"] == {"train/val": 1, "train/test": 1, "val/test": 0}
     assert data.facts["dropped"] == {"train": 0, "val": 0, "test": 1}
     assert (["<s>", "<unk>", "н", "а"], ["<unk>", "н", "а", END]) in rows(data, "test")

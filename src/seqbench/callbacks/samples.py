@@ -1,6 +1,7 @@
 """Texts that a network writes while it is trained."""
 
 import logging
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -85,21 +86,25 @@ class Samples(Callback):
     ) -> None:
         if self.begins:
             length = int(batch.lengths[0])
-            self.prompts = [self._beginning(batch.inputs[0, :length].tolist())]
+            ids = batch.inputs[0, :length].tolist()
+            self.prompts = [self._beginning(ids, stream=batch.reset is not None)]
             self.begins = False
 
-    def _beginning(self, ids: list[int]) -> str | None:
+    def _beginning(self, ids: list[int], stream: bool) -> str | None:
         """The first known words of a text; of one that has none, a line or the commonest token.
 
-        ids: of the text, at least half of which is left to be written.
+        ids: of the text, at least half of which is left to be written. stream: it may begin within
+        a word.
         """
         tokens, end = self.author.tokens, self.author.tokens.end
         known = [i for i in ids if i > UNKNOWN_ID and i != end]
         most = WORDS
         if tokens.level == "char":
             most = CHARACTERS
-            spaces = (place for place, i in enumerate(known) if tokens.vocabulary[i].isspace())
-            known = known[next(spaces, -1) + 1 :]  # the text may begin within a word
+        if tokens.level == "char" and stream:
+            text = "".join(tokens.vocabulary[i] for i in known)
+            words = re.split(r"\s", text, maxsplit=1)[-1].lstrip()
+            known = known[len(known) - len(words) :]
         prompt = tokens.text(known[: min(most, max(1, len(ids) // 2))])
         try:
             self.author.start(prompt)

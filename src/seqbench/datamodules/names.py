@@ -103,8 +103,7 @@ class Names(TaskData):
             "longest": longest,
             "vocabulary_size": len(self.spec.vocabulary),
             "unknown_rate": {
-                split: float((data.targets == UNKNOWN_ID).mean())
-                for split, data in self.splits.items()
+                split: _unknown(data, self.spec) for split, data in self.splits.items()
             },
         }
         self.baselines = _counted(self.splits, self.spec, self.characters)
@@ -123,7 +122,7 @@ class Names(TaskData):
         self._check(names, str(file), spec.encoding["pad_to"] or 0)
         name, data = Path(path).name, _dataset(names, spec)
         self.characters[name] = 1.0
-        self.facts["unknown_rate"] = {name: float((data.targets == UNKNOWN_ID).mean())}
+        self.facts["unknown_rate"] = {name: _unknown(data, spec)}
         return data
 
     def _source(self) -> Files:
@@ -235,6 +234,11 @@ def _dataset(names: list[str], spec: TaskSpec) -> Ragged:
         padding_id=spec.padding_id,
         per_step=True,
     )
+
+
+def _unknown(data: Ragged, spec: TaskSpec) -> float:
+    """The share of the letters that the vocabulary lacks; an end mark is none."""
+    return float((data.targets[data.targets != spec.end_id] == UNKNOWN_ID).mean())
 
 
 def _counted(
