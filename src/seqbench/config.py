@@ -62,6 +62,10 @@ class RunConfig:
     force: bool
 
 
+UNIMPORTED = {"Iterable": list, "Sequence": list, "Callable": Callable}
+"""Names that libraries import for type checkers alone; a yaml gives a list for a sequence."""
+
+
 def locate(path: str) -> Any:
     """The object that a ``_target_`` names; UserError if there is none."""
     logger = logging.getLogger("hydra")
@@ -92,7 +96,7 @@ def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     if isinstance(target, type):
         function = target.__init__  # type: ignore[misc]
     try:
-        hints = typing.get_type_hints(function, include_extras=True)
+        hints = typing.get_type_hints(function, localns=UNIMPORTED, include_extras=True)
     except (NameError, TypeError):
         hints = {}
     found: dict[str, inspect.Parameter] = {}

@@ -127,6 +127,10 @@ GRAMMAR = [
 PAIRS = [
     (["model=gru_v1", "model.backend=native"], ["model.backend=native", "model.backend=auto"]),
     (["scheduler=plateau", "scheduler.interval=step"], ["scheduler.interval=epoch"]),
+    (["scheduler=steps", "scheduler.schedule.milestones=3"], ["milestones", "valid array"]),
+    (["scheduler=steps", "scheduler.schedule.milestones=[2.5]"], ["milestones", "integer"]),
+    (["scheduler=steps", "scheduler.schedule.milestones=[a]"], ["milestones", "integer"]),
+    (["scheduler=steps", "scheduler.schedule.milestones=null"], ["milestones", "valid array"]),
     (["optimizer=sgd", "optimizer.momentun=0.5"], ["'optimizer.momentum'"]),
     (["experiment=null", "model=null"], ["model=null", "choose one"]),
 ]
