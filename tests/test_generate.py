@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import seqbench
+from seqbench.choice import Choice
 from seqbench.trained import Trained
-from seqbench.writing import Choice
 
 LOGITS = torch.log(torch.tensor([[0.4, 0.3, 0.2, 0.06, 0.04]]))
 N = 40_000

@@ -33,11 +33,13 @@ ENTRY = (
     "seqbench.checkpoint",
     "seqbench.checks",
     "seqbench.evaluate",
+    "seqbench.generate",
     "seqbench.predict",
     "seqbench.train",
     "seqbench.trained",
     "seqbench.training",
     "seqbench.compose",
+    "seqbench.writing",
 )
 
 

@@ -57,6 +57,21 @@ def test_a_file_is_measured_by_a_run_s_vocabulary(
     assert losses[0] < losses[1]
 
 
+def test_languages_by_a_folder_of_names(
+    train: Callable[..., int], here: Path, result: Callable[[Path], dict[str, Any]]
+) -> None:
+    for language, ending in (("Czech", "ova"), ("Italian", "ini"), ("Greek", "opoulos")):
+        names = "".join(f"{a}{b}{ending}\n" for a in "BDKLMNPRST" for b in "aeiou")
+        (here / "names").mkdir(exist_ok=True)
+        (here / "names" / f"{language}.txt").write_text(f"{names}Roma\n", "utf-8")
+    words = ["model.hidden_size=16", "trainer.max_epochs=4", "progress=none", "threads=1"]
+    assert train("task=languages", "task.path=names", *words, "optimizer.lr=0.02") == 0
+    content = result(here)
+    assert content["data"]["sizes"] == {"train": 123, "val": 12, "test": 15}  # no Roma
+    assert content["metrics"]["test"]["accuracy"] > 0.8
+    assert content["baselines"]["majority"]["test"]["accuracy"] < 0.4
+
+
 def test_another_network_is_refused(
     train: Callable[..., int], here: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from lightning.fabric.utilities.apply_func import move_data_to_device
 
 from seqbench import build, checkpoint
 from seqbench.checks import check_device
+from seqbench.choice import Choice
 from seqbench.config import validate_node
 from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.raw import encode, is_empty
@@ -26,7 +27,7 @@ from seqbench.models.cells.base import Backend
 from seqbench.models.module import SequenceModule
 from seqbench.runs import Run
 from seqbench.spec import WRITTEN, TaskSpec
-from seqbench.writing import Author, Choice, Sample
+from seqbench.writing import Author, Sample
 
 log = logging.getLogger(__name__)
 

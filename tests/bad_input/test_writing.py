@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import seqbench
+from seqbench.choice import Choice
 from seqbench.errors import UserError
-from seqbench.writing import Choice
 
 Refused = Callable[..., str]
 Accepted = Callable[..., tuple[str, str]]

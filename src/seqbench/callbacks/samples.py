@@ -13,12 +13,13 @@ from pydantic import NonNegativeInt, PositiveInt
 from seqbench.batch import Batch
 from seqbench.callbacks.loggers import TensorBoard
 from seqbench.callbacks.throughput import clock_stopped
+from seqbench.choice import Choice
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID
 from seqbench.errors import UserError
 from seqbench.models.module import SequenceModule
 from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
-from seqbench.writing import Author, Choice, heading_of
+from seqbench.writing import Author, heading_of
 
 log = logging.getLogger(__name__)
 
