@@ -170,7 +170,7 @@ def test_macro_f1_is_torchmetrics_own(classes: int) -> None:
 def test_many_classes_have_a_report_without_a_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     confusion = [[4, 1, 0, 0], [1, 2, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]]
     whole = answered(confusion)
-    monkeypatch.setattr("seqbench.metrics.WHOLE", 3)
+    monkeypatch.setattr("seqbench.metrics.confusion.WHOLE", 3)
     sums = answered(confusion)
     assert sums.report() == whole.report() | {"confusion": []}
     assert sums.compute() == whole.compute()

@@ -16,8 +16,9 @@ class Batch(NamedTuple):
 
     inputs: ``(B, T)`` token ids, ``(B, T, D)`` features, or ``(B,)`` for one -> many.
     lengths: ``(B,)`` valid steps of each row, at least 1.
-    targets: ``(B,)`` a label a sequence, or ``(B, T)`` a label a step, padded with ``IGNORE``.
-    target_lengths: ``(B,)``, where they differ from ``lengths``.
+    targets: ``(B,)`` a label a sequence; ``(B, T)`` a label a step, or ``(B, U)`` a sequence of
+        another length, padded with ``IGNORE``; ``(B, O)`` numbers.
+    target_lengths: ``(B,)`` valid steps of targets, where they differ from ``lengths``.
     reset: ``(B,)`` bool, true where the chunk's first step starts a new stream.
     """
 

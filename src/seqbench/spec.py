@@ -16,13 +16,15 @@ class TaskSpec:
     kind: ``classify`` a label for the sequence, ``tag`` a label at each step, ``language_model``
         the next token at each step, ``write`` a sequence of tokens from a label.
     input_size: V, the number of token ids (padding among them), or D for features.
-    output_size: number of classes, or V where tokens are put out.
+    features: inputs are D numbers a step, not tokens.
+    output_size: number of classes, or of numbers, or V where tokens are put out.
     padding_id: the token id that fills ``Batch.inputs`` behind a row's end.
     metric: the name of the metric that decides, as it stands behind ``val/``.
     mode: which way that metric points.
-    labels: the classes' names, by index.
+    labels: the classes' names, by index; of ``transduce`` the tokens put out.
     vocabulary: the tokens, by id; empty where ids are numbers.
-    encoding: how raw input becomes ids (settings of the tokeniser; plain values).
+    encoding: how raw input becomes ids or features, and what is put out becomes an answer
+        (settings of the tokeniser, means and scales; plain values).
     start_id, end_id: the tokens before a sequence's first and behind its last; None where it has
         no such ends.
     length_bounds: upper bounds of the slices by length; metrics are reported for each.
@@ -32,6 +34,7 @@ class TaskSpec:
     kind: Kind
     input_size: int
     output_size: int
+    features: bool = False
     padding_id: int = 0
     metric: str = "accuracy"
     mode: Literal["max", "min"] = "max"

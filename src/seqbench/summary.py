@@ -11,10 +11,14 @@ from rich.text import Text
 COLUMNS = (
     "accuracy",
     "sequence_accuracy",
+    "exact_match",
+    "span_f1",
     "macro_f1",
     "auroc",
     "bits_per_character",
     "perplexity",
+    "rmse",
+    "mae",
     "loss",
 )
 HEADINGS = {"bits_per_character": "bits/char"}

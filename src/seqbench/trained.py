@@ -14,11 +14,14 @@ import torch
 from lightning.fabric.utilities.apply_func import move_data_to_device
 
 from seqbench import build, checkpoint
+from seqbench.batch import IGNORE, Batch
 from seqbench.checks import check_device
 from seqbench.choice import Choice
 from seqbench.config import validate_node
 from seqbench.datamodules.base import TaskData
-from seqbench.datamodules.raw import encode, is_empty
+from seqbench.datamodules.features import in_own_units
+from seqbench.datamodules.ragged import Ragged
+from seqbench.datamodules.raw import encode, is_empty, text_of
 from seqbench.datamodules.sampling import batches_of_tokens
 from seqbench.errors import UserError
 from seqbench.isolation import isolated
@@ -39,15 +42,20 @@ TOKENS = 100_000
 class Prediction:
     """What a network says of one sequence.
 
-    label: the class, or one for each step; None for an empty text.
-    probabilities: of each class by its name; for labels of steps, of the label given.
-    tokens, unknown: how many the sequence has, and how many of them the vocabulary lacks.
+    label: the class, one for each step, or the sequence that this one becomes, as text; None for
+        an empty text, and where the network gives numbers.
+    probabilities: of each class by its name; for labels of steps, and for a sequence's tokens
+        (its end among them), of the one given.
+    tokens, unknown: how many the sequence has (steps, where it is of numbers), and how many of
+        them the vocabulary lacks.
+    values: by name, where the network gives numbers.
     """
 
     label: str | list[str] | None
     probabilities: dict[str, float] | list[float]
     tokens: int
     unknown: int
+    values: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class Trained:
         return self.module.spec
 
     def predict(
-        self, sequences: Sequence[str | Sequence[int]], *, names: Sequence[str] | None = None
+        self, sequences: Sequence[str | Sequence[float]], *, names: Sequence[str] | None = None
     ) -> list[Prediction]:
         """Predict texts, or sequences of numbers where the task has numbers, in their order.
 
@@ -119,21 +127,37 @@ class Trained:
         called = names or [f"sequence {place}" for place in range(1, len(sequences) + 1)]
         encoded = encode(self.spec, [(called[i], sequences[i]) for i in full])
         module = self.module.to(self.device).eval()
-        widths = np.maximum(encoded.data.lengths, encoded.data.steps or 0)
+        data = encoded.data
+        padded_to = data.steps if isinstance(data, Ragged) else None
+        widths = np.maximum(data.lengths, padded_to or 0)
         with self._threads(), self._autocast(), torch.inference_mode():
             for rows in batches_of_tokens(widths, TOKENS):
-                batch = encoded.data[rows]
-                logits = module(move_data_to_device(batch, self.device))
-                probabilities = logits.float().softmax(-1).cpu().numpy()
+                batch = self._asked(encoded.data[rows])
+                said = module(move_data_to_device(batch, self.device)).float()
+                said = (said if self.spec.kind == "regress" else said.softmax(-1)).cpu().numpy()
                 for i, row in enumerate(rows):
                     counts = int(encoded.tokens[row]), int(encoded.unknown[row])
-                    values = probabilities[i]
-                    found[full[row]] = self._prediction(values, int(batch.lengths[i]), *counts)
+                    found[full[row]] = self._prediction(said[i], int(batch.lengths[i]), *counts)
         return found
 
+    def _asked(self, batch: Batch) -> Batch:
+        """The batch; where it is to become another sequence, with room for that."""
+        if self.spec.kind != "transduce":
+            return batch
+        steps = max(self.spec.encoding["longest_output"], batch.inputs.shape[1] + 1)
+        return batch._replace(targets=torch.full((len(batch.inputs), steps), IGNORE))
+
     def _prediction(self, values: Any, length: int, tokens: int, unknown: int) -> Prediction:
-        """values: probabilities ``(C,)``, or ``(T, C)`` padded behind ``length`` steps."""
+        """values: probabilities ``(C,)``, or ``(T, C)`` padded behind ``length`` steps, or
+        numbers ``(O,)``."""
+        if self.spec.kind == "regress":
+            return Prediction(None, {}, tokens, unknown, in_own_units(self.spec, values))
         names = self.spec.labels or tuple(map(str, range(self.spec.output_size)))
+        if self.spec.kind == "transduce":
+            ids, shares = values.argmax(-1).tolist(), values.max(-1).tolist()
+            end = ids.index(self.spec.end_id) if self.spec.end_id in ids else len(ids)
+            text = text_of(self.spec, [names[i] for i in ids[:end]])
+            return Prediction(text, shares[: end + 1], tokens, unknown)
         if values.ndim == 1:
             by_name = {name: float(p) for name, p in zip(names, values, strict=True)}
             return Prediction(names[values.argmax()], by_name, tokens, unknown)

@@ -11,9 +11,8 @@ from pydantic import Field, PositiveInt
 
 from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.ragged import Ragged
-from seqbench.datamodules.raw import encode
-from seqbench.datamodules.texts.lines import lines
-from seqbench.errors import UserError
+from seqbench.datamodules.raw import encode_tokens
+from seqbench.datamodules.texts.lines import filled_lines
 from seqbench.spec import TaskSpec
 
 DIGITS = 10
@@ -82,27 +81,17 @@ class ModularSum(TaskData):
 
     def _draw(self, split: str) -> Ragged:
         random = np.random.default_rng([self.data_seed, list(self.sizes).index(split)])
-        low, high = SUMS.get(split, TEST_SUMS)
+        sums = SUMS.get(split, TEST_SUMS)
         rows: list[npt.NDArray[np.uint8]] = []
         for length, size in self.sizes[split].items():
-            digits = random.integers(0, DIGITS, (size, length), dtype=np.uint8)
-            sums = random.integers(low, high, size)
-            digits[:, -1] = (sums - digits[:, :-1].sum(1, dtype=np.int64)) % DIGITS
-            rows += list(digits)
+            rows += list(draw_digits(random, size, length, sums))
         tokens = np.concatenate(rows)
         offsets = np.cumsum([0, *map(len, rows)])
         return _answered(tokens, offsets)
 
     def from_file(self, path: str, spec: TaskSpec) -> Ragged:
         """Lines of digits with spaces between; the sums are what they are."""
-        named = [
-            (f"{path}: line {number}", line)
-            for number, line in enumerate(lines(Path(path).expanduser(), "utf-8"), start=1)
-            if line.strip()
-        ]
-        if not named:
-            raise UserError(f"{path}: no line of digits there")
-        digits = encode(spec, named).data
+        digits = encode_tokens(spec, filled_lines(Path(path).expanduser(), "digits"))
         return _answered(digits.tokens, digits.offsets)
 
     def _majority(self, digit: int) -> dict[str, dict[str, float]]:
@@ -117,6 +106,19 @@ class ModularSum(TaskData):
                     "sequence_accuracy": float(whole.mean()),
                 }
         return result
+
+
+def draw_digits(
+    random: np.random.Generator, size: int, length: int, sums: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
+    """``(size, length)`` digits, uniform but for the last, which makes a row's sum modulo 10.
+
+    sums: the least of these sums, and the first that is too large.
+    """
+    digits = random.integers(0, DIGITS, (size, length), dtype=np.uint8)
+    wanted = random.integers(*sums, size)
+    digits[:, -1] = (wanted - digits[:, :-1].sum(1, dtype=np.int64)) % DIGITS
+    return digits
 
 
 def _answered(tokens: npt.NDArray[np.integer], offsets: npt.NDArray[np.int64]) -> Ragged:

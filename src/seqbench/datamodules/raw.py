@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seqbench.datamodules.features import Vectors, as_vectors, valid_numbers
 from seqbench.datamodules.ragged import Ragged
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID, TextEncoder
 from seqbench.errors import UserError
@@ -15,46 +16,53 @@ Ints = npt.NDArray[np.int64]
 
 
 class Encoded(NamedTuple):
-    """data: N sequences, whose targets mean nothing. tokens, unknown: ``(N,)`` how many each has,
-    and how many of them the vocabulary lacks."""
+    """data: N sequences, whose targets mean nothing. tokens, unknown: ``(N,)`` how many each has
+    (steps, where they are numbers), and how many of them the vocabulary lacks."""
 
-    data: Ragged
+    data: Ragged | Vectors
     tokens: Ints
     unknown: Ints
 
 
-def encode(spec: TaskSpec, named: Sequence[tuple[str, str | Sequence[int]]]) -> Encoded:
+def encode(spec: TaskSpec, named: Sequence[tuple[str, str | Sequence[float]]]) -> Encoded:
     """Texts by the spec's vocabulary; where it has none, numbers: ``"3 1 4"`` or ``[3, 1, 4]``.
 
     named: what to call each sequence in a message, and the sequence, not empty.
 
     Raises UserError for what is neither text nor number, or out of range.
     """
+    unknown = np.zeros(len(named), np.int64)
+    if spec.features:
+        vectors = as_vectors(spec, [valid_numbers(name, value, spec) for name, value in named])
+        return Encoded(vectors, vectors.lengths, unknown)
+    data = encode_tokens(spec, named)
     if spec.vocabulary:
-        data = TextEncoder.from_spec(spec).dataset(
-            [valid_text(name, value) for name, value in named]
-        )
         unknown = np.add.reduceat(data.tokens == UNKNOWN_ID, data.offsets[:-1], dtype=np.int64)
-        return Encoded(data, np.diff(data.offsets), unknown)
+    return Encoded(data, np.diff(data.offsets), unknown)
+
+
+def encode_tokens(spec: TaskSpec, named: Sequence[tuple[str, str | Sequence[float]]]) -> Ragged:
+    """``encode``, for a task of tokens."""
+    if spec.vocabulary:
+        texts = [valid_text(name, value) for name, value in named]
+        return TextEncoder.from_spec(spec).dataset(texts)
     allowed = {str(number) for number in range(spec.input_size) if number != spec.padding_id}
     rows = [_numbers(name, value, allowed) for name, value in named]
-    tokens = np.array([len(row) for row in rows], np.int64)
-    data = Ragged(
+    return Ragged(
         np.concatenate(rows),
-        np.concatenate([[0], np.cumsum(tokens)]),
+        np.cumsum([0, *map(len, rows)]),
         np.zeros(len(rows), np.int64),
         padding_id=spec.padding_id,
     )
-    return Encoded(data, tokens, np.zeros(len(rows), np.int64))
 
 
-def is_empty(value: str | Sequence[int]) -> bool:
+def is_empty(value: str | Sequence[float]) -> bool:
     if isinstance(value, str):
         return not value.strip()
     return isinstance(value, Sized) and len(value) == 0
 
 
-def valid_text(name: str, value: str | Sequence[int]) -> str:
+def valid_text(name: str, value: str | Sequence[float]) -> str:
     """``value``, if it is a text of whole letters; ``name`` is what to call it in a message."""
     if not isinstance(value, str):
         raise UserError(f"{name}: {value!r} is no text, and this network reads texts")
@@ -65,7 +73,7 @@ def valid_text(name: str, value: str | Sequence[int]) -> str:
     return value
 
 
-def _numbers(name: str, value: str | Sequence[int], allowed: Collection[str]) -> Ints:
+def _numbers(name: str, value: str | Sequence[float], allowed: Collection[str]) -> Ints:
     if not isinstance(value, Iterable):
         raise UserError(f"{name}: {value!r} is no sequence of numbers")
     words = value.replace(",", " ").split() if isinstance(value, str) else list(map(str, value))
@@ -79,3 +87,8 @@ def _numbers(name: str, value: str | Sequence[int], allowed: Collection[str]) ->
             "write numbers with spaces between"
         )
     return np.array(words, np.int64)
+
+
+def text_of(spec: TaskSpec, tokens: Sequence[str]) -> str:
+    """Tokens as one text: characters without a space between."""
+    return ("" if spec.encoding.get("level") == "char" else " ").join(tokens)

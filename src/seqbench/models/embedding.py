@@ -4,20 +4,38 @@ A network builds one as ``MyEmbedding(input_size, padding_id, **its own settings
 task's spec.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seqbench.errors import UserError
 from seqbench.models.settings import Probability
+from seqbench.spec import TaskSpec
 
 
 class Embedding(nn.Module):
-    """Ids ``(B, T)`` to vectors ``(B, T, output_size)``."""
+    """Ids ``(B, T)``, or features ``(B, T, D)``, to vectors ``(B, T, output_size)``.
+
+    features: it reads features, not ids.
+    """
 
     output_size: int
+    features: ClassVar[bool] = False
+
+    def require(self, spec: TaskSpec) -> None:
+        """Raise UserError, with the reason, for a task whose inputs it does not read."""
+        if spec.features and not self.features:
+            raise UserError(
+                "model/embedding: the task gives numbers, not tokens; use model/embedding=features"
+            )
+        if self.features and not spec.features:
+            raise UserError(
+                "model/embedding=features is for tasks that give numbers; this one gives tokens: "
+                "use model/embedding=table or one_hot"
+            )
 
 
 class Table(Embedding):
@@ -78,3 +96,16 @@ class Number(Embedding):
 
     def forward(self, inputs: Tensor) -> Tensor:
         return inputs.to(torch.get_default_dtype()).unsqueeze(-1)
+
+
+class Features(Embedding):
+    """Features as they are: nothing learned before the first layer."""
+
+    features = True
+
+    def __init__(self, input_size: PositiveInt, padding_id: int) -> None:
+        super().__init__()
+        self.output_size = input_size
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import lightning as L
@@ -81,9 +82,8 @@ class SequenceModule(L.LightningModule):
         self.carried = checkpoint["seqbench"].get("carried", {})
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits, (B, C) or (B, T, C)."""
-        logits: Tensor = self.network.head.predict(self.network(batch).hidden)
-        return logits
+        """What the network says: logits (B, C) or (B, T, C), or numbers (B, O)."""
+        return self.network.predict(batch, self.network(batch))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         nll, count = self._score("train", batch)
@@ -97,13 +97,13 @@ class SequenceModule(L.LightningModule):
 
     def _score(self, split: str, batch: Batch) -> tuple[Tensor, Tensor]:
         """Summed loss and number of labels; the split's scores take the batch in."""
-        head = self.network.head
-        hidden, state = self.network(batch, self.carried.get(split))
+        output = self.network(batch, self.carried.get(split))
         if batch.reset is not None:
-            self.carried[split] = tuple(tuple(x.detach() for x in parts) for parts in state)
-        nll, count = head.nll(hidden, batch.targets)
+            self.carried[split] = tuple(tuple(x.detach() for x in parts) for parts in output.state)
+        nll, count = self.network.head.nll(output.hidden, batch.targets)
         with torch.no_grad():
-            self._scores(split).update(nll, count, lambda: head.predict(hidden), batch)
+            predict = partial(self.network.predict, batch, output)
+            self._scores(split).update(nll, count, predict, batch)
         return nll, count
 
     def on_train_start(self) -> None:

@@ -1,7 +1,7 @@
 """Network: embedding -> stack -> head, sized by the task's spec."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import PositiveInt
@@ -14,7 +14,13 @@ from seqbench.models.embedding import Embedding
 from seqbench.models.heads.base import Head
 from seqbench.models.settings import Layers, Probability
 from seqbench.models.stack import Stack, StackState
-from seqbench.spec import WRITTEN, TaskSpec
+from seqbench.spec import WRITTEN, Kind, TaskSpec
+
+OTHERS: dict[Kind, str] = {
+    "write": "seqbench.models.writer.Writer",
+    "transduce": "seqbench.models.transducer.Transducer",
+}
+"""Kinds of task that want another network than this one."""
 
 
 class Output(NamedTuple):
@@ -35,7 +41,11 @@ class Network(nn.Module):
     Raises UserError for pairs that cannot work: a task that wants another kind of network or head,
     a bidirectional language model, a native kernel that the cell does not bring, an embedding that
     the head cannot share.
+
+    kinds: of task that it does.
     """
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("classify", "tag", "language_model", "regress")
 
     def __init__(
         self,
@@ -58,6 +68,7 @@ class Network(nn.Module):
                 "predict; use model.bidirectional=false"
             )
         self.embedding = embedding(spec.input_size, spec.padding_id)
+        self.embedding.require(spec)
         self.stack = Stack(
             cell,
             self.embedding.output_size,
@@ -73,10 +84,11 @@ class Network(nn.Module):
 
     def require(self, spec: TaskSpec) -> None:
         """Raise UserError, with the reason, for a task that this network cannot do."""
-        if spec.kind == "write":
+        if spec.kind not in self.kinds:
+            fitting = OTHERS.get(spec.kind, "seqbench.models.network.Network")
             raise UserError(
-                "model._target_: the task writes a sequence of a label, which this network cannot; "
-                "use model._target_=seqbench.models.writer.Writer"
+                f"model._target_: {type(self).__name__} is not for a task of the kind {spec.kind}; "
+                f"use model._target_={fitting}"
             )
 
     @property
@@ -99,6 +111,11 @@ class Network(nn.Module):
         if state is not None and batch.reset is not None:
             state = self._restart(state, batch.reset)
         return self.advance(batch.inputs, state, batch.lengths)
+
+    def predict(self, batch: Batch, output: Output) -> Tensor:
+        """What the network says of a batch that ``forward`` gave ``output`` for: logits ``(B, C)``
+        or ``(B, T, C)``, or numbers ``(B, O)``."""
+        return self.head.predict(output.hidden)
 
     def advance(self, inputs: Tensor, state: StackState | None, lengths: Tensor) -> Output:
         """Run over ``inputs (B, T)`` from a state on; ``lengths (B,)`` of them are valid."""

@@ -29,6 +29,8 @@ class Writer(Network):
     Raises UserError as ``Network`` does, and for a task that does not write of a label.
     """
 
+    kinds = ("write",)
+
     def __init__(self, spec: TaskSpec, **settings: Any) -> None:
         super().__init__(spec, **settings)
         assert spec.start_id is not None
@@ -39,11 +41,9 @@ class Writer(Network):
         self.table = nn.Parameter(table)
 
     def require(self, spec: TaskSpec) -> None:
-        if spec.kind != "write" or spec.start_id is None or not spec.labels:
-            raise UserError(
-                "model._target_: this network writes a sequence of a label, which the task does "
-                "not ask for; use model._target_=seqbench.models.network.Network"
-            )
+        super().require(spec)
+        if spec.start_id is None or not spec.labels:
+            raise UserError("model._target_: a Writer is for tasks with labels and a start mark")
 
     def forward(self, batch: Batch, state: StackState | None = None) -> Output:
         """Predict the targets ``(B, T)`` of the labels ``batch.inputs (B,)``.

@@ -23,6 +23,21 @@ def lines(file: Path, encoding: str, *, newline: str | None = None) -> Generator
             yield line.removeprefix(MARK) if number == 1 else line
 
 
+def filled_lines(file: Path, what: str, encoding: str = "utf-8") -> list[tuple[str, str]]:
+    """The lines that are not empty, each with what to call it in a message.
+
+    Raises ``UserError`` as ``lines`` does, and where there is none; ``what`` is what lines hold.
+    """
+    found = [
+        (f"{file}: line {number}", line)
+        for number, line in enumerate(lines(file, encoding), start=1)
+        if line.strip()
+    ]
+    if not found:
+        raise UserError(f"{file}: no line of {what} there")
+    return found
+
+
 def blocks(file: Path, encoding: str) -> Generator[str]:
     """The decoded text, as it is but for its line ends, a block at a time; else as ``lines``."""
     with _telling(file, encoding), file.open(encoding=encoding) as opened:

@@ -20,9 +20,9 @@ WANTED: dict[Kind, str] = {
     "classify": "one label a sequence; use model/head=last, mean, max or mean_max",
     "tag": "one label a step; use model/head=per_step",
     "language_model": "the next token at each step; use model/head=per_step or adaptive_softmax",
-    "transduce": "a sequence of another length",
+    "transduce": "a sequence of tokens; use model/head=per_step",
     "write": "a text, token by token; use model/head=per_step or adaptive_softmax",
-    "regress": "a number",
+    "regress": "numbers; use model/head=regression",
 }
 """What a task of each kind asks of its head, as a refusal words it."""
 

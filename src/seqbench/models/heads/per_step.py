@@ -41,7 +41,7 @@ class PerStep(Head):
     Wolf 2017, "Using the output embedding to improve language models").
     """
 
-    kinds = ("tag", "language_model", "write")
+    kinds = ("tag", "language_model", "write", "transduce")
     gives = "one label a step"
     name = "per_step"
 

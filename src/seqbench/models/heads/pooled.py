@@ -1,6 +1,6 @@
 """One answer a sequence, from its steps."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import PositiveInt
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from seqbench.errors import UserError
 from seqbench.models.heads.base import Head, at_least_float32
 from seqbench.models.settings import Probability
-from seqbench.spec import TaskSpec
+from seqbench.spec import Kind, TaskSpec
 
 
 class Pooled(Head):
@@ -26,7 +26,7 @@ class Pooled(Head):
     run on over the padding, and depends on how much of it there is. For programs that do so.
     """
 
-    kinds = ("classify",)
+    kinds: ClassVar[tuple[Kind, ...]] = ("classify",)
     gives = "one label a sequence"
 
     def __init__(
