@@ -46,8 +46,7 @@ def batch_of(rows: list[list[int]], extra: int = 0) -> Batch:
 
 
 def predictions(network: Network, batch: Batch) -> torch.Tensor:
-    logits: torch.Tensor = network.head.predict(network(batch).hidden)
-    return logits
+    return network.predict(batch, network(batch))
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
@@ -193,6 +192,7 @@ WANTED: dict[str, tuple[Kind, int, list[str]]] = {
     "model/head=per_step": ("tag", 3, []),
     "model/head=identity": ("tag", 3, ["model.hidden_size=3"]),
     "model/head=adaptive_softmax": ("language_model", 400, []),
+    "model/head=regression": ("regress", 3, []),
 }
 """Kind, output size and further settings of those heads that do not fit ``classify``."""
 
@@ -200,10 +200,12 @@ WANTED: dict[str, tuple[Kind, int, list[str]]] = {
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_yaml_builds_and_runs(choice: str, tmp_path: Path) -> None:
     kind, size, settings = WANTED.get(choice, ("classify", 3, []))
-    network = network_of(
-        composed(tmp_path, choice, *settings), TaskSpec(kind, input_size=11, output_size=size)
-    )
+    features = choice == "model/embedding=features"
+    spec = TaskSpec(kind, input_size=11, output_size=size, features=features)
+    network = network_of(composed(tmp_path, choice, *settings), spec)
     batch = batch_of([[3, 1, 4], [2]])
+    if features:
+        batch = batch._replace(inputs=torch.randn(2, 3, 11))
     assert predictions(network, batch).shape[-1] == size
     assert sum(p.numel() for p in network.parameters()) > 0
 

@@ -109,9 +109,11 @@ def test_what_is_refused() -> None:
     settings: dict[str, Any] = {"cell": GRU, "embedding": Table}
     with pytest.raises(UserError, match=r"^model\._target_: .*=seqbench\.models\.writer\.Writer$"):
         Network(spec_of(), head=PerStep, **settings)
-    for spec in (spec_of("tag"), spec_of("language_model"), spec_of(start_id=None)):
+    for kind in ("tag", "language_model"):
         with pytest.raises(UserError, match=r"^model\._target_: .*models\.network\.Network$"):
-            Writer(spec, head=PerStep, **settings)
+            Writer(spec_of(kind), head=PerStep, **settings)
+    with pytest.raises(UserError, match=r"labels and a start mark$"):
+        Writer(spec_of(start_id=None), head=PerStep, **settings)
     with pytest.raises(UserError, match=r"^model\.bidirectional=true .*=false$"):
         made(bidirectional=True)
     with pytest.raises(UserError, match=r"^model/head=last gives .*; use model/head=per_step or"):

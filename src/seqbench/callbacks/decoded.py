@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seqbench.batch import IGNORE, Batch
 from seqbench.callbacks.loggers import TensorBoard
+from seqbench.datamodules.raw import text_of
 from seqbench.models.module import SequenceModule
 from seqbench.spec import WRITTEN, TaskSpec
 
@@ -84,5 +85,4 @@ def decoded(spec: TaskSpec, batch: Batch, predicted: Tensor) -> list[str]:
 
 def _text(spec: TaskSpec, names: Sequence[str], ids: Tensor) -> str:
     """Names by id, or the ids themselves; letters without a space between."""
-    words = [names[i] if names else str(i) for i in ids.tolist()]
-    return ("" if spec.encoding.get("level") == "char" else " ").join(words)
+    return text_of(spec, [names[i] if names else str(i) for i in ids.tolist()])

@@ -38,6 +38,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 LABELS = (*"0123456789-", END)
 END_ID = len(LABELS) - 1
+LONGEST = len("1999-03-03") + 1
 CENTURY = 100
 """Years that two digits tell apart."""
 
@@ -131,6 +132,7 @@ class Dates(TaskData):
                 "strip_html": False,
                 "max_length": None,
                 "keep": "head",
+                "longest_output": LONGEST,
             },
             start_id=len(LABELS),
             end_id=END_ID,

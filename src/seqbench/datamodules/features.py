@@ -50,11 +50,8 @@ class Vectors(Dataset[Batch]):
         positions = np.where(valid, self.offsets[rows][:, None] + steps, 0)
         values = normalised(self.values[positions], self.center, self.scale)
         values[~valid] = 0
-        return Batch(
-            torch.from_numpy(values),
-            torch.from_numpy(lengths),
-            torch.from_numpy(self.targets[rows]),
-        )
+        targets = torch.from_numpy(self.targets[rows])
+        return Batch(torch.from_numpy(values), torch.from_numpy(lengths), targets)
 
 
 def normalised(values: Numbers, center: Numbers, scale: Numbers) -> npt.NDArray[np.float32]:
