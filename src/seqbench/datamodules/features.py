@@ -68,6 +68,8 @@ def as_vectors(spec: TaskSpec, rows: Sequence[Numbers]) -> Vectors:
     order = encoding.get("order")
     size = spec.input_size
     steps = [(row if order is None else row[order]).reshape(-1, size) for row in rows]
+    if window := encoding.get("window"):
+        steps = [each[-window:] for each in steps]
     return Vectors(
         np.concatenate(steps),
         np.cumsum([0, *map(len, steps)]),
@@ -80,8 +82,9 @@ def as_vectors(spec: TaskSpec, rows: Sequence[Numbers]) -> Vectors:
 def valid_numbers(name: str, value: str | Sequence[float], spec: TaskSpec) -> Numbers:
     """The numbers of one sequence, as many as ``vectors`` takes; ``name`` is for a message.
 
-    A text has them with spaces, commas or semicolons between. ``encoding["count"]`` is how many
-    there must be, null: D for each step; ``encoding["range"]`` the least and the largest.
+    A text has them with spaces, commas or semicolons between, step after step. The encoding may
+    have ``count``, how many there must be, ``window``, how many steps at least (of more the last
+    are taken), and ``range``, the least and the largest.
     """
     if isinstance(value, str):
         words: Sequence[Any] = value.replace(",", " ").replace(";", " ").split()
@@ -101,6 +104,11 @@ def valid_numbers(name: str, value: str | Sequence[float], spec: TaskSpec) -> Nu
     if not len(numbers) or len(numbers) % size:
         raise UserError(
             f"{name}: has {len(numbers)} numbers, where this network reads {size} a step"
+        )
+    window = spec.encoding.get("window", 1)
+    if len(numbers) < window * size:
+        raise UserError(
+            f"{name}: has {len(numbers) // size} steps, where this network reads {window}"
         )
     low, high = spec.encoding.get("range") or (-np.inf, np.inf)
     if numbers.min() < low or numbers.max() > high:

@@ -1,0 +1,110 @@
+"""Windows of a series with the values that follow them, and what is foretold without a network."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset
+
+from seqbench.batch import Batch
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+CHUNK = 4096
+"""Windows held as one matrix at a time."""
+
+RIDGE = 1e-6
+"""Least squares are damped by so much a window, so that columns that say the same do no harm."""
+
+
+class Windows(Dataset[Batch]):
+    """Stretches of a series and the values that follow them; ``windows[rows]`` is their Batch.
+
+    values: ``(S, K)`` float32, as the network reads them. starts: ``(N,)`` first steps that are to
+    be foretold. targets: which of the K columns are.
+    """
+
+    def __init__(
+        self,
+        values: npt.NDArray[np.float32],
+        starts: Ints,
+        *,
+        window: int,
+        horizon: int,
+        targets: Sequence[int],
+    ) -> None:
+        self.values, self.starts, self.targets = values, starts, list(targets)
+        self.window, self.horizon = window, horizon
+        self.lengths: Ints = np.full(len(starts), window)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, rows: Ints) -> Batch:
+        inputs, targets = self.arrays(rows)
+        lengths = torch.from_numpy(self.lengths[rows])
+        return Batch(torch.from_numpy(inputs), lengths, torch.from_numpy(targets))
+
+    def arrays(self, rows: Ints) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """``(n, window, K)`` values, and the ``(n, horizon * targets)`` that follow them."""
+        starts = self.starts[rows][:, None]
+        inputs = self.values[starts + np.arange(-self.window, 0)]
+        following = self.values[starts + np.arange(self.horizon)][..., self.targets]
+        return inputs, following.reshape(len(rows), -1)
+
+    def chunks(self) -> Iterator[tuple[Floats, Floats]]:
+        """``arrays`` of all windows, in float64, some thousands at a time."""
+        for start in range(0, len(self), CHUNK):
+            inputs, targets = self.arrays(np.arange(start, min(start + CHUNK, len(self))))
+            yield inputs.astype(np.float64), targets.astype(np.float64)
+
+
+Predict = Callable[[Windows, Floats], Floats]
+"""From windows, and ``(n, window, K)`` of their inputs, to ``(n, horizon * targets)``."""
+
+
+def last_value(windows: Windows, inputs: Floats) -> Floats:
+    """Each target's last value, said again for every step."""
+    return np.tile(inputs[:, -1, windows.targets], windows.horizon)
+
+
+def least_squares(train: Windows) -> Predict:
+    """The linear function of a whole window that errs least on ``train``."""
+    products: Floats | None = None
+    sums: Floats | None = None
+    for inputs, targets in train.chunks():
+        rows = _with_one(inputs)
+        products = rows.T @ rows + (0 if products is None else products)
+        sums = rows.T @ targets + (0 if sums is None else sums)
+    assert products is not None
+    assert sums is not None
+    weights = np.linalg.solve(products + RIDGE * len(train) * np.eye(len(products)), sums)
+    return lambda windows, inputs: _with_one(inputs) @ weights
+
+
+def _with_one(inputs: Floats) -> Floats:
+    rows = inputs.reshape(len(inputs), -1)
+    return np.concatenate([rows, np.ones((len(rows), 1))], 1)
+
+
+def baseline(
+    splits: Mapping[str, Windows], predict: Predict, scale: Floats
+) -> dict[str, dict[str, float]]:
+    """Root mean squared and mean absolute errors of each split but train, as ``NumberScores``.
+
+    scale: ``(horizon * targets,)`` what a difference of 1 stands for.
+    """
+    scores = {}
+    for split, windows in splits.items():
+        if split != "train":
+            parts = [
+                (predict(windows, inputs) - targets) * scale for inputs, targets in windows.chunks()
+            ]
+            errors = np.concatenate(parts)
+            scores[split] = {
+                "rmse": float(np.sqrt(np.square(errors).mean())),
+                "mae": float(np.abs(errors).mean()),
+            }
+    return scores
