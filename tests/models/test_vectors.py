@@ -38,7 +38,7 @@ def written(folder: Path, content: bytes) -> str:
 def test_formats(tmp_path: Path, content: bytes) -> None:
     found = read(written(tmp_path, content), 2, {b"cat", b"dog", b"absent"})
     assert {word: vector.tolist() for word, vector in found.items()} == {
-        word: np.float32(vector).tolist() for word, vector in BOTH.items()
+        word: np.array(vector, np.float32).tolist() for word, vector in BOTH.items()
     }
     assert all(vector.dtype == np.float32 for vector in found.values())
 
@@ -102,6 +102,7 @@ def test_marks_are_taken_and_are_no_words(
     vectors, pretrained = find(written(tmp_path, content), 2, tokens)
     assert dict(zip(vectors.ids.tolist(), vectors.values.tolist(), strict=True)) == taken
     assert (pretrained.found, pretrained.vocabulary) == (1, 2)
+    assert "50.0% of the training tokens" in pretrained.note(np.array([0, 9, 9, 9, 0, 27, 0]))
     with pytest.raises(UserError, match=r"none of the 1 words of the vocabulary \('cow'\)"):
         find(written(tmp_path, content), 2, {1: "<unk>", 2: "<eos>", 6: "cow"})
 

@@ -16,12 +16,10 @@ MARKS = {"<unk>": ("unk",), "<s>": (), "<eos>": ("</s>",)}
 
 
 class Vectors(NamedTuple):
-    """ids: ``(N,)`` of the tokens found, ascending. values: ``(N, E)``. by_lower_case: of how many
-    tokens the lower case was found alone."""
+    """ids: ``(N,)`` of the tokens found, ascending. values: ``(N, E)``."""
 
     ids: npt.NDArray[np.int64]
     values: Floats
-    by_lower_case: int
 
     @property
     def scale(self) -> float:
@@ -41,8 +39,8 @@ class Pretrained:
 
     path: as the user gave it. size: E. found: words of the vocabulary that have a vector there,
     ``by_lower_case`` of them by their lower case alone. vocabulary: its words, padding and other
-    marks aside. ids: ``(N,)`` of all tokens that have one, marks among them. digest: of what was
-    taken, for the identity of the run.
+    marks aside. ids: ``(found,)`` of the words found. digest: of all that was taken, marks among
+    it, for the identity of the run.
     """
 
     path: str
@@ -84,7 +82,7 @@ def find(path: str, size: int, tokens: Mapping[int, str]) -> tuple[Vectors, Pret
         for i, token in sorted(tokens.items())
         if (name := next((name for name in names[token] if name.encode() in there), None))
     }
-    words = [(token, name) for token, name in taken.values() if token not in MARKS]
+    words = {i: found for i, found in taken.items() if found[0] not in MARKS}
     total = sum(token not in MARKS for token in tokens.values())
     if not words:
         some = ", ".join(repr(token) for token in names if token not in MARKS)
@@ -96,10 +94,10 @@ def find(path: str, size: int, tokens: Mapping[int, str]) -> tuple[Vectors, Pret
     vectors = Vectors(
         np.array([*taken], np.int64),
         np.stack([there[name] for _, name in taken.values()]),
-        sum(token.encode() != name for token, name in words),
     )
-    counted = len(words), vectors.by_lower_case, total
-    return vectors, Pretrained(path, size, *counted, vectors.ids, vectors.digest)
+    lower = sum(token.encode() != name for token, name in words.values())
+    ids = np.array([*words], np.int64)
+    return vectors, Pretrained(path, size, len(words), lower, total, ids, vectors.digest)
 
 
 def _names(token: str) -> list[str]:
