@@ -13,7 +13,7 @@ from seqbench.errors import UserError
 
 CONFIG: dict[str, Any] = {
     "seed": 0,
-    "model": {"hidden_size": 8, "cell": {"_target_": "x"}},
+    "model": {"hidden_size": 8, "cell": {"_target_": "x"}, "embedding": {"path": None}},
     "task": {"path": "/a", "batch_size": 2, "num_workers": 0},
     "trainer": {"max_epochs": 1, "log_every_n_steps": 5},
     "paths": {"output_dir": "outputs"},
@@ -47,6 +47,7 @@ def test_what_only_places_or_shows_a_run_does_not() -> None:
     for name, value in [
         ("task.path", "/b"),
         ("task.num_workers", 2),
+        ("model.embedding.path", "/b"),
         ("trainer.log_every_n_steps", 1),
         ("paths.output_dir", "elsewhere"),
         ("test", False),

@@ -36,11 +36,12 @@ NOT_IDENTITY = (
     "task.hub",
     "task.built_in",
     "task.num_workers",
+    "model.embedding.path",
     "callbacks.decoded",
     "trainer.log_every_n_steps",
 )
-"""Keys that change nothing of what is trained: where from, where to, how it is shown. The data
-stand in the identity by their fingerprint instead of their place."""
+"""Keys that change nothing of what is trained: where from, where to, how it is shown. Data
+and vectors stand in the identity by their content instead of their place."""
 
 COUNT_OR_SHARE = ("limit_train_batches", "limit_val_batches", "val_check_interval")
 """Keys of Lightning's trainer of which 1 is one batch and 1.0 are all."""

@@ -70,7 +70,10 @@ class Training:
             fingerprint=self.data.fingerprint,
             characters=self.data.characters,
         )
+        self.pretrained = self.module.network.embedding.start(spec.vocabulary)
         texts = sources(config)
+        if self.pretrained:
+            texts["model.embedding.path"] = self.pretrained.digest
         self.identity = runs.identity(config, self.data.fingerprint, texts)
         self.group = runs.group(config, self.data.fingerprint, texts)
         self.setup_seconds = time.perf_counter() - started
@@ -120,6 +123,8 @@ class Training:
             with run.record(config_yaml), run_log(run.path / "train.log"), telling(run):
                 for note in self.data.notes:
                     log.info(note)
+                if self.pretrained:
+                    log.info(self.pretrained.note(self.data.token_counts()))
                 result = self.fit(trainer, config_yaml)
                 for profile in run.path.glob("fit-profile.*"):
                     log.info("profile: %s", profile)
@@ -171,6 +176,7 @@ class Training:
                 "sizes": {split: len(rows) for split, rows in self.data.splits.items()},
                 **self.data.facts,
             },
+            **self.embedding(),
             "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
             "state_size": network.state_size,
             "best_epoch": best["epoch"],
@@ -190,6 +196,12 @@ class Training:
             "peak_memory_bytes": memory.bytes(),
             "environment": environment(trainer),
         }
+
+    def embedding(self) -> dict[str, Any]:
+        """What the result keeps of the vectors that the network began with, if there are any."""
+        if self.pretrained is None:
+            return {}
+        return {"embedding": self.pretrained.facts(self.data.token_counts())}
 
     def test(self, trainer: L.Trainer, run: runs.Run, result: dict[str, Any]) -> None:
         """Read the test splits once, with the best checkpoint, and add them to the result."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from seqbench.batch import IGNORE
-from seqbench.datamodules import ngrams
+from seqbench.datamodules import base, ngrams
 from seqbench.datamodules.language_model import LanguageModel
 from seqbench.datamodules.texts.pieces import TextSettings
 from seqbench.datamodules.texts.tokens import Level, Tokens
@@ -61,6 +61,17 @@ def test_the_penn_treebank(treebank: Path, language_model: Load) -> None:
     assert data.facts["vocabulary_size"] == 10
     assert list(data.splits) == ["train", "val", "test"]
     assert (data.spec.metric, data.spec.mode) == ("perplexity", "min")
+
+
+def test_how_often_train_has_each_token(
+    treebank: Path, language_model: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = language_model(treebank, end_of_line=True)
+    monkeypatch.setattr(base, "BLOCK", 5)
+    counts = data.token_counts().tolist()
+    there = Counter(tokens(data, "train"))
+    assert counts == [there[token] for token in data.spec.vocabulary]
+    assert sum(counts) == data.facts["tokens"]["train"]
 
 
 def test_the_data_directory_is_searched(

@@ -3,6 +3,7 @@
 import csv
 import inspect
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -283,3 +284,11 @@ def test_tokens_take_two_bytes_where_they_fit(
     assert data.splits["train"].tokens.dtype == kind
     assert data.splits["train"].tokens.max() == distinct + 1
     assert UNKNOWN_ID not in data.splits["train"].tokens
+
+
+def test_how_often_train_has_each_token(folder: Path) -> None:
+    data = load(folder, vocabulary_size=20)
+    there = Counter(" ".join(decoded(data, "train")).split())
+    counts = data.token_counts()
+    assert counts.tolist() == [there[token] for token in data.spec.vocabulary]
+    assert counts[UNKNOWN_ID] > 0

@@ -6,6 +6,8 @@ from collections.abc import Sized
 from typing import Annotated, Any
 
 import lightning as L
+import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -16,6 +18,8 @@ from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+BLOCK = 1 << 22
+"""Tokens counted at a time, lest a file's be held as a whole."""
 
 
 class TaskData(L.LightningDataModule):
@@ -78,6 +82,10 @@ class TaskData(L.LightningDataModule):
         """
         raise UserError("this task reads no data from a file; leave --data out")
 
+    def token_counts(self) -> npt.NDArray[np.int64] | None:
+        """How often train has each token, ``(V,)`` by id; None where nobody has counted."""
+        return None
+
     @property
     def tests(self) -> list[str]:
         """Names of the test splits, in the order of their loaders."""
@@ -115,3 +123,11 @@ class TaskData(L.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator().manual_seed(self.seed),
         )
+
+
+def counted(tokens: npt.NDArray[np.integer], size: int) -> npt.NDArray[np.int64]:
+    """How often each of the ids below ``size`` stands in ``tokens (N,)``, which may be a map."""
+    counts = np.zeros(size, np.int64)
+    for first in range(0, len(tokens), BLOCK):
+        counts += np.bincount(tokens[first : first + BLOCK], minlength=size)
+    return counts

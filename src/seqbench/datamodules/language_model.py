@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, PositiveInt
 from torch.utils.data import DataLoader
 
 from seqbench.batch import Batch
-from seqbench.datamodules.base import Fraction, TaskData
+from seqbench.datamodules.base import Fraction, TaskData, counted
 from seqbench.datamodules.cache import cached, digest
 from seqbench.datamodules.ngrams import NGrams
 from seqbench.datamodules.sampling import InOrder
@@ -165,6 +166,9 @@ class LanguageModel(TaskData):
         if training:
             data = self._streams(split, data.tokens, training=True)
         return self.batches(data, InOrder(data.chunks))
+
+    def token_counts(self) -> npt.NDArray[np.int64]:
+        return counted(self.splits["train"].tokens, self.spec.input_size)
 
     def from_file(self, path: str, spec: TaskSpec) -> Streams:
         text = TextFiles({"test": find_all(path)}, self.encoding, self.text_column)

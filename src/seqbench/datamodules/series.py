@@ -165,8 +165,8 @@ class SeriesFile:
             )
         if (steps % step != 0 * steps).any():
             raise UserError(
-                f"{file}: line {uneven + 3}: {column.iloc[uneven + 1]} is no whole steps of {short} "
-                f"after {column.iloc[uneven]}; {leave}"
+                f"{file}: line {uneven + 3}: {column.iloc[uneven + 1]} is no whole number of steps "
+                f"of {short} after {column.iloc[uneven]}; {leave}"
             )
         even = [times.iloc[0] + i * step for i in range(int(steps.sum() / step) + 1)]
         return numbers.set_axis(times).reindex(even)

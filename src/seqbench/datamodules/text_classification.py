@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from seqbench.datamodules.base import Fraction, TaskData
+from seqbench.datamodules.base import Fraction, TaskData, counted
 from seqbench.datamodules.cache import cached, digest
 from seqbench.datamodules.ragged import Keep, Ragged
 from seqbench.datamodules.texts.corpus import VERSION, CorpusSettings, build_corpus
@@ -187,6 +187,10 @@ class TextClassification(TaskData):
         self.notes = notes(self.facts, self.settings)
         if isinstance(source, BuiltIn):
             self.notes.insert(0, source.note(self.facts["rows"]["train"]))
+
+    def token_counts(self) -> npt.NDArray[np.int64]:
+        """Of whole texts, as they are before ``max_length`` cuts them."""
+        return counted(self.splits["train"].tokens, self.spec.input_size)
 
     def from_file(self, path: str, spec: TaskSpec) -> Ragged:
         data = read_labelled(path, spec, self.settings, self.encoding)
