@@ -13,6 +13,7 @@ from torchmetrics.functional.classification import (
 
 from seqbench.batch import IGNORE, Batch
 from seqbench.metrics import LabelScores as Scores
+from seqbench.metrics import scores_of
 from seqbench.spec import TaskSpec
 
 TAG = TaskSpec(kind="tag", input_size=9, output_size=4, length_bounds=(3, 5))
@@ -178,3 +179,51 @@ def test_many_classes_have_a_report_without_a_matrix(monkeypatch: pytest.MonkeyP
 
 def test_labels_of_steps_have_no_report(tagged: tuple[torch.Tensor, Batch]) -> None:
     assert scores(TAG, *tagged, 7).report() == {}
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_number_scores_are_in_the_data_s_own_units(size: int) -> None:
+    torch.manual_seed(0)
+    spec = TaskSpec(
+        kind="regress",
+        input_size=1,
+        output_size=2,
+        features=True,
+        encoding={"outputs": ["a", "b"], "output_scale": [2.0, 10.0]},
+    )
+    said, targets = torch.randn(8, 2), torch.randn(8, 2)
+    found = scores_of(spec, detailed=True, characters=None)
+    for i in range(0, 8, size):
+        rows = slice(i, i + size)
+        batch = Batch(torch.zeros(len(said[rows]), 1, 1), torch.ones(1), targets[rows])
+        nll = F.mse_loss(said[rows], targets[rows], reduction="sum")
+        found.update(
+            nll, torch.tensor(targets[rows].numel()), partial(said.__getitem__, rows), batch
+        )
+    errors = (said - targets) * torch.tensor([2.0, 10.0])
+    assert found.compute() == pytest.approx(
+        {
+            "loss": float((said - targets).square().mean()),
+            "mae": float(errors.abs().mean()),
+            "rmse": float(errors.square().mean().sqrt()),
+        },
+        rel=1e-5,
+    )
+    by_output = found.slices()["output"]
+    assert by_output["b"]["mae"] == pytest.approx(float(errors[:, 1].abs().mean()), rel=1e-5)
+    assert by_output["a"]["rmse"] == pytest.approx(
+        float(errors[:, 0].square().mean().sqrt()), rel=1e-5
+    )
+
+
+def test_a_transduction_s_whole_rows_are_exact_matches() -> None:
+    spec = TaskSpec(kind="transduce", input_size=9, output_size=4, length_bounds=(2,))
+    targets = torch.tensor([[0, 1, 3], [2, 3, IGNORE]])
+    predicted = torch.tensor([[0, 1, 3], [2, 0, 0]])
+    found = scores_of(spec, detailed=True, characters=None)
+    batch = Batch(torch.zeros(2, 3), torch.tensor([3, 2]), targets)
+    logits = F.one_hot(predicted, 4).float()
+    found.update(torch.tensor(0.0), torch.tensor(5), lambda: logits, batch)
+    assert found.compute() == pytest.approx({"loss": 0, "accuracy": 0.8, "exact_match": 0.5})
+    slices = found.slices()["length"]
+    assert slices["2"] == {"accuracy": 0.5, "exact_match": 0.0, "rows": 1}

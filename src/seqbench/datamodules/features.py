@@ -1,6 +1,6 @@
 """Sequences whose steps are numbers, D at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,9 +87,11 @@ def valid_numbers(name: str, value: str | Sequence[float], spec: TaskSpec) -> Nu
     are taken), and ``range``, the least and the largest.
     """
     if isinstance(value, str):
-        words: Sequence[Any] = value.replace(",", " ").replace(";", " ").split()
+        words: list[Any] = value.replace(",", " ").replace(";", " ").split()
+    elif isinstance(value, Iterable):
+        words = list(value)
     else:
-        words = value
+        raise UserError(f"{name}: {value!r} is no sequence of numbers")
     try:
         numbers = np.array(words, np.float64).ravel()
     except (TypeError, ValueError) as error:

@@ -135,9 +135,13 @@ class SeriesFile:
         """The rows, evenly spaced; steps that lack are rows of nothing."""
         import pandas as pd
 
-        times = pd.to_numeric(column, errors="coerce")
-        if times.isna().any():
-            times = pd.to_datetime(column, errors="coerce", format="mixed")
+        times = min(
+            (
+                pd.to_numeric(column, errors="coerce"),
+                pd.to_datetime(column, errors="coerce", format="mixed"),
+            ),
+            key=lambda read: int(read.isna().sum()),
+        )
         if times.isna().any():
             row = int(np.flatnonzero(times.isna())[0])
             raise UserError(
@@ -145,6 +149,8 @@ class SeriesFile:
                 f"{column.name!r} is no time"
             )
         steps = times.diff().iloc[1:]
+        if times.dtype.kind != "M":
+            steps = steps.round(9)  # 0.3 - 0.2 is not quite 0.1
         back = np.flatnonzero(steps <= 0 * steps)
         if len(back):
             raise UserError(
@@ -163,13 +169,14 @@ class SeriesFile:
                 f"{column.iloc[uneven]}, where a step is {short}; fill it, set task.gaps=previous, "
                 f"or {leave}"
             )
-        if (steps % step != 0 * steps).any():
+        places = np.cumsum(np.append(0, steps / step))
+        if np.abs(places - places.round()).max() > 1e-6:
             raise UserError(
                 f"{file}: line {uneven + 3}: {column.iloc[uneven + 1]} is no whole number of steps "
                 f"of {short} after {column.iloc[uneven]}; {leave}"
             )
-        even = [times.iloc[0] + i * step for i in range(int(steps.sum() / step) + 1)]
-        return numbers.set_axis(times).reindex(even)
+        rows = places.round().astype(np.int64)
+        return numbers.set_axis(rows).reindex(range(rows[-1] + 1))
 
 
 def _monthly(times: "pd.Series[float]") -> bool:

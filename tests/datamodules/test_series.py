@@ -1,0 +1,137 @@
+"""Files of columns, and the built-in series."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seqbench.datamodules.series import Series, SeriesFile, henon, sine
+from seqbench.errors import UserError
+
+
+def read(folder: Path, text: str, **settings: Any) -> Series:
+    file = folder / "a.csv"
+    file.write_text(text, "utf-8")
+    return SeriesFile(**settings).read(str(file))
+
+
+def test_all_columns_but_the_time(tmp_path: Path) -> None:
+    series = read(tmp_path, "день,x,y\n2020-01-01,1,2\n2020-01-02,3,4e1\n", time_column="день")
+    assert series.names == ("x", "y")
+    assert series.values.tolist() == [[1, 2], [3, 40]]
+
+
+def test_columns_in_the_order_asked_for(tmp_path: Path) -> None:
+    series = read(tmp_path, "a,b,c\n1,2,x\n3,4,y\n", columns=["b", "a"])
+    assert (series.names, series.values.tolist()) == (("b", "a"), [[2, 1], [4, 3]])
+
+
+def test_other_marks_and_formats(tmp_path: Path) -> None:
+    comma = read(tmp_path, "a;b\n1,5;2\n-2,5;3\n", delimiter=";", decimal=",")
+    assert comma.values.tolist() == [[1.5, 2], [-2.5, 3]]
+    (tmp_path / "a.tsv").write_text("a\tb\n1\t2\n")
+    assert SeriesFile().read(str(tmp_path / "a.tsv")).values.tolist() == [[1, 2]]
+    pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]}).to_parquet(tmp_path / "a.parquet")
+    assert SeriesFile().read(str(tmp_path / "a.parquet")).values.tolist() == [[1, 0.5], [2, 1.5]]
+    (tmp_path / "b.csv").write_text("имя\n1\n", "cp1251")
+    assert SeriesFile(encoding="cp1251").read(str(tmp_path / "b.csv")).names == ("имя",)
+
+
+DAYS = "d,x\n2020-01-01,1\n2020-01-02,2\n2020-01-04,4\n2020-01-05,5\n"
+
+
+def test_gaps_take_the_value_before_them(tmp_path: Path) -> None:
+    cells = read(tmp_path, "a,b\n1,2\n,3\n4,NA\n", gaps="previous")
+    assert (cells.values.tolist(), cells.filled) == ([[1, 2], [1, 3], [4, 3]], 2)
+    times = read(tmp_path, DAYS, time_column="d", gaps="previous")
+    assert (times.values[:, 0].tolist(), times.filled) == ([1, 2, 2, 4, 5], 1)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01"],
+        ["2020-01-31", "2020-02-29", "2020-03-31"],
+        ["2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 02:00"],
+        ["1", "3", "5"],
+        ["0.1", "0.2", "0.3"],
+    ],
+)
+def test_even_times(tmp_path: Path, times: list[str]) -> None:
+    rows = "".join(f"{time},{i}\n" for i, time in enumerate(times))
+    assert len(read(tmp_path, f"d,x\n{rows}", time_column="d").values) == len(times)
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "text": ("a,b\n1,2\n3,x\n", {}, r"line 3: 'x' in the column 'b' should be a number"),
+    "infinite": ("a\n1\ninf\n", {}, "line 3: 'inf'"),
+    "gap": ("a,b\n1,2\n3,\n", {}, r"line 3: nothing in the column 'b'.*task\.gaps=previous"),
+    "empty line": ("a,b\n1,2\n\n3,4\n", {}, "line 3: nothing in the column 'a'"),
+    "first gap": ("a\nNA\n1\n", {"gaps": "previous"}, "line 2 has a gap"),
+    "lost day": (DAYS, {"time_column": "d"}, "line 4: a gap: 2020-01-04 comes after 2020-01-02"),
+    "backwards": ("d,x\n2,1\n1,2\n", {"time_column": "d"}, "line 3: 1 does not come after 2"),
+    "twice": ("d,x\n1,1\n1,2\n", {"time_column": "d"}, "line 3: 1 does not come after 1"),
+    "no time": ("d,x\n1,1\nfoo,2\n", {"time_column": "d"}, "line 3: 'foo' .* is no time"),
+    "uneven": (
+        "d,x\n1,1\n2,2\n3,3\n3.7,4\n5,5\n",
+        {"time_column": "d", "gaps": "previous"},
+        r"line 5: 3\.7 is no whole number of steps",
+    ),
+    "ragged": ("a,b\n1,2\n3,4,5\n", {}, "malformed: .*line 3"),
+    "no column": ("a,b\n1,2\n", {"columns": ["c"]}, "no column 'c'"),
+    "no time column": ("a,b\n1,2\n", {"time_column": "t"}, "no column 't'"),
+    "only time": ("d\n1\n", {"time_column": "d"}, "no column of numbers"),
+    "header alone": ("a,b\n", {}, "no row under the header"),
+    "nothing": ("", {}, "malformed"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused(tmp_path: Path, case: str) -> None:
+    text, settings, message = REFUSED[case]
+    with pytest.raises(UserError, match=f"^{tmp_path}/a.csv: {message}") as error:
+        read(tmp_path, text, **settings)
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("имя\n1\n".encode("cp1251"))
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
+    (tmp_path / "a.dat").write_text("1 2")
+    (tmp_path / "folder.csv").mkdir()
+    for name, message in {
+        "a.csv": r"not in the encoding utf-8; set task\.encoding",
+        "a.parquet": "malformed",
+        "a.dat": r"set task\.delimiter",
+        "none.csv": "cannot be read: No such file",
+        "folder.csv": "cannot be read: Is a directory",
+    }.items():
+        with pytest.raises(UserError, match=f"{name}: .*{message}|{name}: {message}"):
+            SeriesFile().read(str(tmp_path / name))
+
+
+def test_the_built_in_series() -> None:
+    for series in (sine(3000, 0), henon(3000, 0)):
+        assert series.values.shape == (3000, 1)
+        assert np.abs(series.values).max() < 1.6
+    assert np.array_equal(sine(50, 3).values, sine(50, 3).values)
+    assert not np.array_equal(sine(50, 3).values, sine(50, 4).values)
+    assert not np.array_equal(henon(50, 3).values, henon(50, 4).values)
+
+
+def test_the_map_is_henon_s() -> None:
+    """x'' = 1 - 1.4 x'^2 + 0.3 x, from the values themselves."""
+    x = henon(1000, 0).values[:, 0]
+    np.testing.assert_allclose(x[2:], 1 - 1.4 * x[1:-1] ** 2 + 0.3 * x[:-2], atol=1e-12)
+
+
+def test_the_sine_s_period_wanders() -> None:
+    x = sine(20000, 0).values[:, 0]
+    smooth = np.convolve(x, np.ones(5) / 5, "valid")
+    zeros = np.flatnonzero((smooth[:-1] < 0) & (smooth[1:] >= 0))
+    periods = np.diff(zeros)
+    periods = periods[periods > 5]  # noise may cross zero again at once
+    assert periods.min() < 13
+    assert periods.max() > 33
