@@ -1,0 +1,98 @@
+"""Every task, with every one of the three cells, trains for a moment: a new yaml by itself."""
+
+import gzip
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqbench.places import CONF
+
+CELLS = ("rnn", "lstm", "gru")
+TASKS = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
+
+SMALL = {
+    "modular_sum": ["task.train_lengths=[4,7]", "task.train_size=60", "task.long_length=12"],
+    "reverse": ["task.train_size=90", "task.max_length=5"],
+    "dates": ["task.train_size=90"],
+    "forecast": ["task.length=600"],
+    "word_lm": ["task.path=text.txt", "task.batch_size=4"],
+    "char_lm": ["task.path=text.txt", "task.batch_size=4"],
+    "imdb": ["task.path=texts", "task.expected_rows=null"],
+    "languages": ["task.path=texts.csv", "task.text_column=text", "task.label_column=label"],
+    "text_classification": ["task.path=texts.csv"],
+}
+"""Data and sizes for those tasks that need some, or are slow to set up; others run as they are."""
+
+
+@pytest.fixture
+def data(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tasks that read files find, in the working directory and in the data directory."""
+    draw = random.Random(0)
+    words = [
+        "a",
+        "film",
+        "of",
+        "no",
+        "great",
+        "merit",
+        "but",
+        "some",
+        "joy",
+        "and",
+        "a",
+        "long",
+        "end",
+    ]
+    texts = [" ".join(draw.choices(words, k=draw.randint(2, 9))) for _ in range(120)]
+    (here / "text.txt").write_text("\n".join(texts))
+    labels = ("negative", "positive")
+    rows = "".join(f"{text} {i},{labels[i % 2]}\n" for i, text in enumerate(texts))
+    (here / "texts.csv").write_text(f"text,label\n{rows}")
+    (here / "texts").mkdir()
+    for split in ("train", "test"):
+        (here / "texts" / f"{split}.csv").write_text(f"text,label\n{rows}")
+    (here / "mnist").mkdir()
+    for part, size in (("train", 60), ("t10k", 20)):
+        images = np.random.default_rng(size).integers(0, 256, (size, 28, 28), np.uint8)
+        header = b"\0\0\x08\x03" + np.array(images.shape, ">i4").tobytes()
+        with gzip.open(here / "mnist" / f"{part}-images-idx3-ubyte.gz", "wb") as file:
+            file.write(header + images.tobytes())
+        header = b"\0\0\x08\x01" + np.array([size], ">i4").tobytes()
+        with gzip.open(here / "mnist" / f"{part}-labels-idx1-ubyte.gz", "wb") as file:
+            file.write(header + bytes(i % 10 for i in range(size)))
+    monkeypatch.setenv("SEQBENCH_DATA_DIR", str(here))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_it_trains_with_each_cell(
+    task: str,
+    data: None,
+    composed_once: None,
+    train: Callable[..., int],
+    here: Path,
+    result: Callable[[Path], dict[str, Any]],
+) -> None:
+    for cell in CELLS:
+        status = train(
+            f"task={task}",
+            f"model={cell}",
+            "model.hidden_size=4",
+            "trainer.max_epochs=1",
+            "trainer.accelerator=cpu",
+            "+trainer.limit_train_batches=2",
+            "+trainer.limit_val_batches=2",
+            "logger=none",
+            "progress=none",
+            "threads=1",
+            "test=false",
+            *SMALL.get(task, []),
+        )
+        assert status == 0
+        content = result(here / "outputs" / task / cell)
+        assert (content["task"], content["model"], content["epochs"]) == (task, cell, 1)
+        spec = content["metrics"]["val"]
+        assert all(isinstance(value, float) for value in spec.values())
