@@ -10,7 +10,7 @@ from seqbench.models.init import Init, init_weight
 
 
 class PeepholeLSTM(Cell):
-    """LSTM with diagonal peepholes, from each unit's cell to its own gates; its state is ``(h, c)``.
+    """LSTM with diagonal peepholes, from a unit's cell to its own gates; its state is ``(h, c)``.
 
     Gers and Schmidhuber 2000, "Recurrent nets that time and count". No fast kernel computes it.
     The peepholes start at 0, where the cell is an LSTM.

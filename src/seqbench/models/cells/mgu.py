@@ -39,15 +39,23 @@ class MGU(Cell):
     def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
         return (torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype),)
 
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        (h,) = state
+        return self.update(x, h, h)
+
+    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
+        (h,) = state
+        return self.update(x, h, mask * h)
+
     # f = sigmoid(W_f x + U_f h + b_f)
     # n = tanh(W_n x + U_n (f * h) + b_n)
     # h' = (1 - f) * h + f * n
     # Zhou et al. 2016, section 3.
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        (h,) = state
+    # The products read ``seen``: h, or what dropout left of it.
+    def update(self, x: Tensor, h: Tensor, seen: Tensor) -> tuple[Tensor, State]:
         x_f, x_n = F.linear(x, self.weight_ih, self.bias).chunk(2, -1)
         u_f, u_n = self.weight_hh.chunk(2)
-        f = torch.sigmoid(x_f + F.linear(h, u_f))
-        n = torch.tanh(x_n + F.linear(f * h, u_n))
+        f = torch.sigmoid(x_f + F.linear(seen, u_f))
+        n = torch.tanh(x_n + F.linear(f * seen, u_n))
         h = (1 - f) * h + f * n
         return h, (h,)
