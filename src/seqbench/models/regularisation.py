@@ -1,5 +1,7 @@
 """Dropout and zoneout within the recurrence, around any cell."""
 
+from copy import deepcopy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -59,12 +61,21 @@ class Regularisation(nn.Module):
         return " ".join(f"model.{name}={rate}" for name, rate in given.items() if rate)
 
     def require(self, cell: Cell) -> None:
-        """Raise UserError for a cell that recurrent dropout cannot mask."""
-        state = cell.initial_state(1, torch.device("cpu"), torch.float32)
-        if self.recurrent_dropout and not (state and state[0].is_floating_point()):
+        """Raise UserError for a cell that recurrent dropout cannot mask, or would break."""
+        if not self.recurrent_dropout:
+            return
+        name = type(cell).__name__
+        state = cell.initial_state(1, torch.device("cpu"), torch.get_default_dtype())
+        if not (state and state[0].is_floating_point()):
             raise UserError(
-                f"model.recurrent_dropout: the first part of {type(cell).__name__}'s state holds "
-                "no floating-point numbers that could be masked; use model.recurrent_dropout=0"
+                f"model.recurrent_dropout: the first part of {name}'s state holds no "
+                "floating-point numbers that could be masked; use model.recurrent_dropout=0"
+            )
+        if carries_past_products(cell, state):
+            raise UserError(
+                f"model.recurrent_dropout: {name} carries its state on past the recurrent "
+                f"products, where it would fade or grow; define {name}.masked_step (see "
+                "seqbench.Cell), or use model.recurrent_dropout=0"
             )
 
     def forward(
@@ -111,3 +122,22 @@ class Regularisation(nn.Module):
             return torch.lerp(new, old, self.zoneout)
         keep = torch.empty_like(old, dtype=torch.bool).bernoulli_(self.zoneout)
         return torch.where(keep, old, new)
+
+
+@torch.no_grad()
+def carries_past_products(cell: Cell, state: State) -> bool:
+    """Whether a mask reaches h elsewhere than where a weight multiplies it.
+
+    With all weights 0 no product reads anything, so a mask that still matters is out of place.
+    """
+    blank = deepcopy(cell)
+    for tensor in (*blank.parameters(), *blank.buffers()):
+        tensor.zero_()
+    h = torch.full_like(state[0], 0.5)
+    x = h.new_zeros(len(h), cell.input_size)
+    _, plain = blank.step(x, (h, *state[1:]))
+    _, masked = blank.masked_step(x, (h, *state[1:]), torch.zeros_like(h))
+    return any(
+        not torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+        for a, b in zip(plain, masked, strict=True)
+    )

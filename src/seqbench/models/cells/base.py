@@ -49,7 +49,8 @@ class Cell(nn.Module, ABC):
         mask: of the shape of the state's first part, h; it multiplies h in the products. Here it
         multiplies h wherever ``step`` reads it, which is the same for a cell that reads h in
         products alone. One that also carries h on past them, as a GRU does, defines this, or h
-        would be lost where the mask is 0 and grow from step to step where it is not.
+        would be lost where the mask is 0 and grow from step to step where it is not; recurrent
+        dropout refuses such a cell without it.
         """
         return self.step(x, (mask * state[0], *state[1:]))
 
