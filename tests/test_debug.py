@@ -93,6 +93,26 @@ def test_overfit_keeps_to_the_same_batch(train: Train, here: Path, text: list[st
     assert losses == pytest.approx([losses[0]] * 4)
 
 
+def test_overfit_takes_all_dropout_away(tmp_path: Path) -> None:
+    """What an experiment sets, too; the command line's own stays."""
+    (tmp_path / "experiment").mkdir()
+    rates = {"dropout": 0.2, "recurrent_dropout": 0.3, "zoneout": 0.1}
+    lines = "".join(f"  {name}: {rate}\n" for name, rate in rates.items())
+    head = "# @package _global_\nmodel:\n"
+    (tmp_path / "experiment" / "mine.yaml").write_text(head + lines, "utf-8")
+    found: list[dict[str, Any]] = []
+
+    def job(config: dict[str, Any], origin: Callable[[str], str]) -> int:
+        found.append({name: config["model"][name] for name in rates})
+        return 0
+
+    words = ["--config-dir", str(tmp_path), "experiment=mine"]
+    for extra in ([], ["debug=overfit"], ["debug=overfit", "model.zoneout=0.5"]):
+        assert compose.run([*words, *extra], job) == 0
+    nothing = dict.fromkeys(rates, 0.0)
+    assert found == [rates, nothing, nothing | {"zoneout": 0.5}]
+
+
 def test_profile_writes_its_table_into_the_run(
     train: Train, modular_sum: list[str], here: Path, result: Result
 ) -> None:

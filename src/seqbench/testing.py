@@ -75,6 +75,7 @@ class _CellCheck:
             self.autocast(backend)
         if "native" in self.backends:
             self.native()
+        self.masked()
         self.cell.select_backend("reference")
         self.gradcheck()
         self.state_dict()
@@ -159,6 +160,15 @@ class _CellCheck:
             ):
                 continue
             self.fail("the state is used", f"another state[{i}] changes nothing (difference 0)")
+
+    @torch.no_grad()
+    def masked(self) -> None:
+        """Recurrent dropout that drops nothing changes nothing."""
+        if self.state[0].is_floating_point():
+            mask = torch.ones_like(self.state[0])
+            got = _named(*self.cell.masked_step(self.x[:, 0], self.state, mask))
+            want = _named(*self.cell.step(self.x[:, 0], self.state))
+            self.agree("masked_step with a mask of ones = step", got, want)
 
     def loop_of_steps(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         outputs = []

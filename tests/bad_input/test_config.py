@@ -27,6 +27,11 @@ CASES = [
     ("task.batch_size=0", ["task.batch_size", "greater than 0", "(task.batch_size=0)"]),
     ("model.num_layers=1.5", ["model.num_layers", "integer"]),
     ("model.dropout=1.5", ["model.dropout", "less than 1"]),
+    ("model.recurrent_dropout=1", ["model.recurrent_dropout", "less than 1"]),
+    ("model.recurrent_dropout=-0.1", ["model.recurrent_dropout", "greater than or equal to 0"]),
+    ("model.zoneout=1.5", ["model.zoneout", "less than 1"]),
+    ("model.zoneout=much", ["model.zoneout", "number", "'much'"]),
+    ("model.variational=0.3", ["model.variational", "boolean"]),
     ("model.backend=fast", ["model.backend", "'auto'"]),
     ("trainer.precision=bf8", ["trainer.precision", "'bf16-mixed'"]),
     ("trainer.accelerator=abacus", ["trainer", "abacus"]),
@@ -126,6 +131,10 @@ GRAMMAR = [
 
 PAIRS = [
     (["model=gru_v1", "model.backend=native"], ["model.backend=native", "model.backend=auto"]),
+    (
+        ["model.zoneout=0.1", "model.recurrent_dropout=0.2", "model.backend=native"],
+        ["model.backend=native", "model.recurrent_dropout=0.2 model.zoneout=0.1", "=auto"],
+    ),
     (["scheduler=plateau", "scheduler.interval=step"], ["scheduler.interval=epoch"]),
     (["scheduler=steps", "scheduler.schedule.milestones=3"], ["milestones", "valid array"]),
     (["scheduler=steps", "scheduler.schedule.milestones=[2.5]"], ["milestones", "integer"]),

@@ -32,7 +32,8 @@ def cell_of(path: Path) -> tuple[type[Cell], dict[str, Any]]:
 
 
 def test_there_are_yamls() -> None:
-    assert {"rnn", "irnn", "lstm", "gru"} <= {path.stem for path in YAMLS}
+    wanted = {"rnn", "irnn", "lstm", "gru", "mgu", "lstm_1997", "lstm_peephole", "lstm_layernorm"}
+    assert wanted <= {path.stem for path in YAMLS}
 
 
 @pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)

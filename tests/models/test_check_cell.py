@@ -168,6 +168,11 @@ class HalfState(Sound):
         return y, (h, m.bfloat16() if half else m)
 
 
+class MasksAnew(Sound):
+    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
+        return super().masked_step(x, state, mask / 0.9)
+
+
 class WrongStateSize(Sound):
     @property
     def state_size(self) -> int:
@@ -195,6 +200,7 @@ FAULTS = [
     (ReturnsPart, r"step: the state was \[.*\] and comes out as \[.*\]"),
     (WritesInPlace, rf"step is pure: its input state\[1\] {NUMBER}"),
     (KeepsStateInside, rf"step is pure \(the same step again\): output {NUMBER}"),
+    (MasksAnew, f"masked_step with a mask of ones = step: output {NUMBER}"),
     (LosesGradient, "gradcheck in float64: "),
     (NotInStateDict, f"state dict round trip: output {NUMBER}"),
     (AlwaysFloat32, r"state\[0\] is torch.float32, where torch.float64 was asked"),

@@ -9,6 +9,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 from omegaconf import OmegaConf
+from torch import nn
 
 from seqbench.batch import Batch
 from seqbench.errors import UserError
@@ -20,6 +21,7 @@ from seqbench.models.heads.base import Head
 from seqbench.models.heads.per_step import PerStep
 from seqbench.models.heads.pooled import Pooled
 from seqbench.models.network import Network
+from seqbench.models.regularisation import SequenceDropout
 from seqbench.spec import Kind, TaskSpec
 
 CONF = Path(__file__).parents[2] / "conf" / "model"
@@ -145,6 +147,18 @@ def test_properties() -> None:
     assert network.state_size == 2 * 2 * 2 * 6
     assert network.backend == "reference"
     assert network.stack.input_size == 1
+
+
+def test_dropout_and_zoneout_reach_the_stack() -> None:
+    network = language_model(dropout=0.4, variational=True, recurrent_dropout=0.3, zoneout=0.1)
+    assert isinstance(network.stack.dropout, SequenceDropout)
+    assert network.stack.dropout.rate == 0.4
+    assert network.stack.regularisation.recurrent_dropout == 0.3
+    assert network.stack.regularisation.zoneout == 0.1
+    assert network.backend == "reference"
+    plain = language_model(dropout=0.4)
+    assert isinstance(plain.stack.dropout, nn.Dropout)
+    assert plain.backend == "native"
 
 
 def test_a_checkpoint_moves_between_backends() -> None:

@@ -44,10 +44,13 @@ def logits(network: Writer, batch: Batch) -> Tensor:
     return found
 
 
+@pytest.mark.parametrize("rates", [{}, {"recurrent_dropout": 0.3, "zoneout": 0.2}])
 @pytest.mark.parametrize("cell", [LSTM, GRU])
-def test_it_reads_what_it_is_to_write_a_step_late(cell: Callable[..., Cell]) -> None:
+def test_it_reads_what_it_is_to_write_a_step_late(
+    cell: Callable[..., Cell], rates: dict[str, float]
+) -> None:
     """The same by hand: the label's state, then the start mark and the targets one by one."""
-    network = made(cell).double()
+    network = made(cell, **rates).double().eval()
     batch = batch_of([1, 0], [[4, 5, 6, 3], [5, 3]])
     together = logits(network, batch)
     for row, tokens in enumerate([[4, 5, 6, 3], [5, 3]]):

@@ -36,11 +36,12 @@ class Network(nn.Module):
     cell, embedding, head: a class or a partial of one, called as ``cell(input_size,
     hidden_size)``, ``embedding(input_size, padding_id)`` and ``head(hidden_size, output_size,
     bidirectional)``; all else that their constructors take, by keyword only, is a setting.
-    dropout: between layers. backend: see ``Cell.select_backend``.
+    dropout: between layers. variational, recurrent_dropout, zoneout: see ``Stack``. backend: see
+    ``Cell.select_backend``.
 
     Raises UserError for pairs that cannot work: a task that wants another kind of network or head,
-    a bidirectional language model, a native kernel that the cell does not bring, an embedding that
-    the head cannot share.
+    a bidirectional language model, a native kernel that the cell does not bring or that cannot do
+    what is asked within the recurrence, an embedding that the head cannot share.
 
     kinds: of task that it does.
     """
@@ -58,6 +59,9 @@ class Network(nn.Module):
         num_layers: Layers = 1,
         bidirectional: bool = False,
         dropout: Probability = 0.0,
+        variational: bool = False,
+        recurrent_dropout: Probability = 0.0,
+        zoneout: Probability = 0.0,
         backend: Backend = "auto",
     ) -> None:
         super().__init__()
@@ -76,6 +80,9 @@ class Network(nn.Module):
             num_layers=num_layers,
             bidirectional=bidirectional,
             dropout=dropout,
+            variational=variational,
+            recurrent_dropout=recurrent_dropout,
+            zoneout=zoneout,
             backend=backend,
         )
         self.head = head(self.stack.output_size, spec.output_size, bidirectional)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from seqbench.errors import UserError
 from seqbench.models.cells.base import Backend, Cell, State
+from seqbench.models.regularisation import Regularisation, SequenceDropout
 from seqbench.models.settings import Layers, Probability
 
 StackState = tuple[State, ...]
@@ -19,11 +20,14 @@ class Stack(nn.Module):
     """Layers of cells over a padded batch.
 
     cell: a ``Cell`` class or a partial of one, called as ``cell(input_size, hidden_size)``.
-    dropout: between layers; none after the last, so it is idle in a single layer.
+    dropout: between layers; none after the last, so it is idle in a single layer. variational:
+    that dropout draws one mask a row, the same at every step (see ``SequenceDropout``).
+    recurrent_dropout, zoneout: see ``Regularisation``; the cells then run by their equations.
     backend: see ``Cell.select_backend``.
     batch_first: as in torch.nn, ``(B, T, D)`` or else ``(T, B, D)``.
 
-    Raises UserError for what is no Cell, and for a native kernel that the cell does not bring.
+    Raises UserError for what is no Cell, for a native kernel that the cell does not bring or that
+    cannot do what is asked within the recurrence, and for a state that cannot be masked.
     """
 
     def __init__(
@@ -36,6 +40,10 @@ class Stack(nn.Module):
         dropout: Probability = 0.0,
         backend: Backend = "auto",
         batch_first: bool = True,
+        *,
+        variational: bool = False,
+        recurrent_dropout: Probability = 0.0,
+        zoneout: Probability = 0.0,
     ) -> None:
         super().__init__()
         self.input_size = input_size
@@ -44,12 +52,14 @@ class Stack(nn.Module):
         self.bidirectional = bidirectional
         self.batch_first = batch_first
         self.num_directions = 2 if bidirectional else 1
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = SequenceDropout(dropout) if variational else nn.Dropout(dropout)
+        self.regularisation = Regularisation(recurrent_dropout, zoneout)
         self.cells = nn.ModuleList()
         for _ in range(num_layers):
             layer = [cell(input_size, hidden_size) for _ in range(self.num_directions)]
             if not isinstance(layer[0], Cell):
                 raise UserError(f"model.cell: {type(layer[0]).__name__} is no seqbench.Cell")
+            self.regularisation.require(layer[0])
             self.cells.extend(layer)
             input_size = sum(each.output_size for each in layer)
         self.output_size = input_size
@@ -59,7 +69,17 @@ class Stack(nn.Module):
         return [each for each in self.cells if isinstance(each, Cell)]
 
     def select_backend(self, backend: Backend) -> None:
-        """Choose what all cells run; see ``Cell.select_backend``."""
+        """Choose what all cells run; see ``Cell.select_backend``.
+
+        Recurrent dropout and zoneout run the reference, and refuse the kernel with a UserError.
+        """
+        if rates := self.regularisation.rates:
+            if backend == "native":
+                raise UserError(
+                    f"model.backend=native: no kernel can do {rates}; "
+                    "use model.backend=auto or model.backend=reference"
+                )
+            backend = "reference"
         for each in self._cells():
             each.select_backend(backend)
 
@@ -112,7 +132,7 @@ class Stack(nn.Module):
                 index = len(states)
                 given = None if state is None else state[index]
                 source = flip(x, order) if direction else x
-                y, final = cells[index](source, given, ends)
+                y, final = self.regularisation(cells[index], source, given, ends)
                 outputs.append(flip(y, order) if direction else y)
                 states.append(final)
             x = torch.cat(outputs, -1) if self.bidirectional else outputs[0]
@@ -125,7 +145,9 @@ class Stack(nn.Module):
         """
         states: list[State] = []
         for layer, (each, given) in enumerate(zip(self._cells(), state, strict=True)):
-            x, following = each.step(self.dropout(x) if layer else x, given)
+            if layer:
+                x = self.dropout(x.unsqueeze(1)).squeeze(1)
+            x, following = self.regularisation.around(each, given)(x, given)
             states.append(following)
         return x, tuple(states)
 

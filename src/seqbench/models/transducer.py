@@ -12,6 +12,10 @@ from seqbench.models.stack import Stack, StackState
 from seqbench.spec import TaskSpec
 
 
+SHARED = ("num_layers", "dropout", "variational", "recurrent_dropout", "zoneout", "backend")
+"""Settings of the encoder that are the decoder's, too."""
+
+
 class Transducer(Network):
     """An encoder reads a sequence, and a decoder writes another from the state it has left.
 
@@ -39,9 +43,7 @@ class Transducer(Network):
             settings["cell"],
             size,
             self.stack.hidden_size * self.stack.num_directions,
-            num_layers=self.stack.num_layers,
-            dropout=self.stack.dropout.p,
-            backend=self.stack.backend,
+            **{key: value for key, value in settings.items() if key in SHARED},
         )
         given, wanted = self._joined(_start(self.stack)), _start(self.decoder)
         if _shapes(given) != _shapes(wanted) or self.decoder.output_size != self.stack.output_size:

@@ -1,6 +1,7 @@
 """Cell: the recurrence of one layer in one direction."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from seqbench.errors import UserError
 
 State = tuple[Tensor, ...]
+Step = Callable[[Tensor, State], tuple[Tensor, State]]
 Backend = Literal["auto", "native", "reference"]
 
 
@@ -17,7 +19,8 @@ class Cell(nn.Module, ABC):
     """A recurrent cell: subclass it with ``initial_state`` and ``step``.
 
     Built as ``MyCell(input_size, hidden_size, **its own settings)``. A subclass with a fast kernel
-    for whole sequences also defines ``native``, on the same parameters. Check a new cell with
+    for whole sequences also defines ``native``, on the same parameters, and one that carries its
+    first part of the state past the recurrent products ``masked_step``. Check a new cell with
     ``seqbench.testing.check_cell``.
 
     input_size: D. hidden_size: H. output_size: numbers a step puts out, H unless a subclass sets
@@ -39,6 +42,17 @@ class Cell(nn.Module, ABC):
     @abstractmethod
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One time step: ``x (B, D)`` and a state to ``y (B, output_size)`` and the next state."""
+
+    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
+        """``step`` with dropout on what the recurrent products read; optional.
+
+        mask: of the shape of the state's first part, h; it multiplies h in the products. Here it
+        multiplies h wherever ``step`` reads it, which is the same for a cell that reads h in
+        products alone. One that also carries h on past them, as a GRU does, defines this, or h
+        would be lost where the mask is 0 and grow from step to step where it is not; recurrent
+        dropout refuses such a cell without it.
+        """
+        return self.step(x, (mask * state[0], *state[1:]))
 
     def native(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """What ``forward`` does, by a kernel for whole sequences; optional."""
@@ -75,37 +89,50 @@ class Cell(nn.Module, ABC):
         Returns y ``(B, T, output_size)``, unspecified in padding, and the final state: after step T
         or, with ``lengths``, after each row's own last step. The state is float32 under autocast.
         """
-        autocast = torch.is_autocast_enabled(x.device.type)
-        dtype = torch.float32 if autocast else x.dtype
-        if state is None:
-            state = self.initial_state(x.shape[0], x.device, dtype)
-        state = tuple(_cast(part, dtype) for part in state)
+        state = start(self, x, state)
         if self.backend == "native":
             y, state = self.native(x, state, lengths)
-            return y, tuple(_cast(part, dtype) for part in state)
-        return self._loop(x, state, lengths, dtype)
-
-    def _loop(
-        self, x: Tensor, state: State, lengths: Tensor | None, dtype: torch.dtype
-    ) -> tuple[Tensor, State]:
-        alive: tuple[Tensor, ...] | None = None
-        if lengths is not None:
-            steps = torch.arange(x.shape[1], device=x.device)
-            alive = (steps.unsqueeze(1) < lengths.to(x.device)).unbind(0)
-        outputs = []
-        # x[:, t] would write a gradient of the whole x at each step; unbind gathers them once.
-        for t, x_t in enumerate(x.unbind(1)):
-            y, following = self.step(x_t, state)
-            following = tuple(_cast(part, dtype) for part in following)
-            if alive is not None:
-                following = tuple(
-                    torch.where(alive[t].view(-1, *[1] * (new.dim() - 1)), new, old)
-                    for new, old in zip(following, state, strict=True)
-                )
-            state = following
-            outputs.append(y)
-        return torch.stack(outputs, 1), state
+            return y, _cast(state, state_dtype(x))
+        return unroll(self.step, x, state, lengths)
 
 
-def _cast(part: Tensor, dtype: torch.dtype) -> Tensor:
-    return part.to(dtype) if part.is_floating_point() else part
+def start(cell: Cell, x: Tensor, state: State | None) -> State:
+    """The state before the first step of ``x (B, T, D)``: ``state``, or ``initial_state`` if None.
+
+    In the type that it is carried in.
+    """
+    dtype = state_dtype(x)
+    if state is None:
+        state = cell.initial_state(x.shape[0], x.device, dtype)
+    return _cast(state, dtype)
+
+
+def unroll(step: Step, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
+    """What ``Cell.forward`` does, by a loop over ``step``: a cell's, or one around a cell's."""
+    dtype = state_dtype(x)
+    alive: tuple[Tensor, ...] | None = None
+    if lengths is not None:
+        steps = torch.arange(x.shape[1], device=x.device)
+        alive = (steps.unsqueeze(1) < lengths.to(x.device)).unbind(0)
+    outputs = []
+    # x[:, t] would write a gradient of the whole x at each step; unbind gathers them once.
+    for t, x_t in enumerate(x.unbind(1)):
+        y, following = step(x_t, state)
+        following = _cast(following, dtype)
+        if alive is not None:
+            following = tuple(
+                torch.where(alive[t].view(-1, *[1] * (new.dim() - 1)), new, old)
+                for new, old in zip(following, state, strict=True)
+            )
+        state = following
+        outputs.append(y)
+    return torch.stack(outputs, 1), state
+
+
+def state_dtype(x: Tensor) -> torch.dtype:
+    """The type of a state beside inputs x: theirs, but float32 under autocast."""
+    return torch.float32 if torch.is_autocast_enabled(x.device.type) else x.dtype
+
+
+def _cast(state: State, dtype: torch.dtype) -> State:
+    return tuple(part.to(dtype) if part.is_floating_point() else part for part in state)

@@ -36,17 +36,25 @@ class GRU(KernelCell):
         _, _, b_ih, _ = self.weights
         nn.init.constant_(b_ih.chunk(3)[1], update_bias)
 
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        (h,) = state
+        return self.update(x, h, h)
+
+    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
+        (h,) = state
+        return self.update(x, h, mask * h)
+
     # r = sigmoid(W_ir x + b_ir + W_hr h + b_hr)
     # z = sigmoid(W_iz x + b_iz + W_hz h + b_hz)
     # n = tanh(W_in x + b_in + r * (W_hn h + b_hn))
     # h' = (1 - z) * n + z * h
     # Cho et al. 2014, eqs. 5 to 8, except that r multiplies W_hn h + b_hn where theirs multiplies
     # h; so do cuDNN and torch.nn.GRU, whose documentation has these four lines.
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        (h,) = state
+    # The products read ``seen``: h, or what dropout left of it.
+    def update(self, x: Tensor, h: Tensor, seen: Tensor) -> tuple[Tensor, State]:
         w_ih, w_hh, b_ih, b_hh = self.weights
         x_r, x_z, x_n = F.linear(x, w_ih, b_ih).chunk(3, -1)
-        h_r, h_z, h_n = F.linear(h, w_hh, b_hh).chunk(3, -1)
+        h_r, h_z, h_n = F.linear(seen, w_hh, b_hh).chunk(3, -1)
         r = torch.sigmoid(x_r + h_r)
         z = torch.sigmoid(x_z + h_z)
         n = torch.tanh(x_n + r * h_n)

@@ -39,16 +39,24 @@ class GRUv1(Cell):
     def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
         return (torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype),)
 
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        (h,) = state
+        return self.update(x, h, h)
+
+    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
+        (h,) = state
+        return self.update(x, h, mask * h)
+
     # r = sigmoid(W_r x + U_r h + b_r)
     # z = sigmoid(W_z x + U_z h + b_z)
     # n = tanh(W_n x + U_n (r * h) + b_n)
     # h' = (1 - z) * h + z * n
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        (h,) = state
+    # The products read ``seen``: h, or what dropout left of it.
+    def update(self, x: Tensor, h: Tensor, seen: Tensor) -> tuple[Tensor, State]:
         x_r, x_z, x_n = F.linear(x, self.weight_ih, self.bias).chunk(3, -1)
         u_r, u_z, u_n = self.weight_hh.chunk(3)
-        r = torch.sigmoid(x_r + F.linear(h, u_r))
-        z = torch.sigmoid(x_z + F.linear(h, u_z))
-        n = torch.tanh(x_n + F.linear(r * h, u_n))
+        r = torch.sigmoid(x_r + F.linear(seen, u_r))
+        z = torch.sigmoid(x_z + F.linear(seen, u_z))
+        n = torch.tanh(x_n + F.linear(r * seen, u_n))
         h = (1 - z) * h + z * n
         return h, (h,)

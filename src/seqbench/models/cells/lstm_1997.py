@@ -1,0 +1,62 @@
+"""The long short-term memory as first published, without a forget gate."""
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqbench.models.cells.base import Cell, State
+from seqbench.models.init import Init, init_weight
+
+
+class LSTM1997(Cell):
+    """LSTM that adds to its cell and never forgets; its state is ``(h, c)``.
+
+    Hochreiter and Schmidhuber 1997, "Long short-term memory". No fast kernel computes it. The
+    paper's squashing functions are kept, for they belong to the cell: what is written lies in
+    (-2, 2), what is read in (-1, 1). It is therefore an ``LSTM`` with its forget gate held open
+    only after rescaling: with the candidate's weights halved, and half the cell. Two things are
+    as in the LSTM of today: gates see the units' outputs but not each other, and gradients are
+    those of the whole recurrence, where the paper cuts them off at the gates.
+
+    input_bias, output_bias: the gates' at the start. The paper's section 4 makes them negative: the
+    input gate's against a cell that drifts away, for nothing else holds it back, and the output
+    gate's against cells that serve as a bias.
+    """
+
+    def __init__(
+        self,
+        input_size: PositiveInt,
+        hidden_size: PositiveInt,
+        *,
+        input_init: Init = "xavier",
+        recurrent_init: Init = "orthogonal",
+        input_bias: float = -1.0,
+        output_bias: float = -1.0,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        self.weight_ih = nn.Parameter(torch.empty(3 * hidden_size, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
+        self.bias = nn.Parameter(torch.zeros(3 * hidden_size))
+        init_weight(self.weight_ih, input_init, gates=3)
+        init_weight(self.weight_hh, recurrent_init, gates=3)
+        nn.init.constant_(self.bias.chunk(3)[0], input_bias)
+        nn.init.constant_(self.bias.chunk(3)[2], output_bias)
+
+    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
+        zeros = torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype)
+        return zeros, zeros
+
+    # i = sigmoid(W_i x + U_i h + b_i)      o alike
+    # g = 2 tanh((W_g x + U_g h + b_g) / 2)
+    # c' = c + i * g
+    # h' = o * tanh(c' / 2)
+    # Hochreiter and Schmidhuber 1997, section 4 and appendix A.1, whose 4 / (1 + exp(-a)) - 2 is
+    # 2 tanh(a / 2) and whose 2 / (1 + exp(-a)) - 1 is tanh(a / 2).
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        h, c = state
+        linear = F.linear(x, self.weight_ih, self.bias) + F.linear(h, self.weight_hh)
+        i, g, o = linear.chunk(3, -1)
+        c = c + torch.sigmoid(i) * 2 * torch.tanh(g / 2)
+        h = torch.sigmoid(o) * torch.tanh(c / 2)
+        return h, (h, c)

@@ -1,0 +1,61 @@
+"""The minimal gated unit."""
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqbench.models.cells.base import Cell, State
+from seqbench.models.init import Init, init_weight
+
+
+class MGU(Cell):
+    """GRU whose one gate both resets and updates: two thirds of a GRU's parameters.
+
+    Zhou, Wu, Zhang and Zhou 2016, "Minimal gated unit for recurrent neural networks"
+    (arXiv:1603.09420). No fast kernel computes it.
+
+    forget_bias: the gate's at the start. The gate multiplies the new value, so a negative bias
+    remembers.
+    """
+
+    def __init__(
+        self,
+        input_size: PositiveInt,
+        hidden_size: PositiveInt,
+        *,
+        input_init: Init = "xavier",
+        recurrent_init: Init = "orthogonal",
+        forget_bias: float = -1.0,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        self.weight_ih = nn.Parameter(torch.empty(2 * hidden_size, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(2 * hidden_size, hidden_size))
+        self.bias = nn.Parameter(torch.zeros(2 * hidden_size))
+        init_weight(self.weight_ih, input_init, gates=2)
+        init_weight(self.weight_hh, recurrent_init, gates=2)
+        nn.init.constant_(self.bias.chunk(2)[0], forget_bias)
+
+    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
+        return (torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype),)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        (h,) = state
+        return self.update(x, h, h)
+
+    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
+        (h,) = state
+        return self.update(x, h, mask * h)
+
+    # f = sigmoid(W_f x + U_f h + b_f)
+    # n = tanh(W_n x + U_n (f * h) + b_n)
+    # h' = (1 - f) * h + f * n
+    # Zhou et al. 2016, section 3.
+    # The products read ``seen``: h, or what dropout left of it.
+    def update(self, x: Tensor, h: Tensor, seen: Tensor) -> tuple[Tensor, State]:
+        x_f, x_n = F.linear(x, self.weight_ih, self.bias).chunk(2, -1)
+        u_f, u_n = self.weight_hh.chunk(2)
+        f = torch.sigmoid(x_f + F.linear(seen, u_f))
+        n = torch.tanh(x_n + F.linear(f * seen, u_n))
+        h = (1 - f) * h + f * n
+        return h, (h,)
