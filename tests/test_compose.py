@@ -113,14 +113,14 @@ def test_every_yaml_composes_and_is_valid(choice: str) -> None:
     assert composed(*words)["seed"] == 0
 
 
-def test_all_pairs_of_task_and_model_compose(composed_once: None) -> None:
-    tasks, models = options("task"), options("model")
-    assert len(tasks) >= 3
+def test_all_models_compose_with_tasks_of_several_kinds(composed_once: None) -> None:
+    """(tests/test_tasks.py trains all tasks, with three cells each.)"""
+    models = options("model")
     assert {"model=rnn", "model=irnn", "model=lstm", "model=gru"} <= {*models}
-    for task in tasks:
+    for task in ("imdb", "reverse", "forecast"):
         for model in models:
-            config = composed(task, model)
-            assert config["names"] == {"task": task[5:], "model": model[6:]}
+            config = composed(f"task={task}", model)
+            assert config["names"] == {"task": task, "model": model[6:]}
 
 
 def test_a_task_overrides_models_and_an_experiment_overrides_all(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from seqbench.models.network import Network, Output
 from seqbench.models.stack import Stack, StackState
 from seqbench.spec import TaskSpec
 
-
 SHARED = ("num_layers", "dropout", "variational", "recurrent_dropout", "zoneout", "backend")
 """Settings of the encoder that are the decoder's, too."""
 
