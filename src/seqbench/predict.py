@@ -56,7 +56,7 @@ def _predict(arguments: list[str], show_traceback: bool) -> int:
     with closing(chunks):
         for names, texts in chunks:
             found = trained.predict(texts, names=names)
-            empty += sum(each.label is None for each in found)
+            empty += sum(each.label is None and each.values is None for each in found)
             strange += sum(0 < each.tokens == each.unknown for each in found)
             if as_table:
                 shown += zip(texts, found, strict=True)
@@ -138,6 +138,8 @@ def _json_line(text: str, found: "Prediction", top: int | None) -> str:
         else [round(share, DIGITS) for share in given]
     )
     content = {"text": text, **asdict(found), "probabilities": short}
+    if found.values is None:
+        del content["values"]
     return json.dumps(content, ensure_ascii=False)
 
 
@@ -151,6 +153,14 @@ def _show(rows: "list[tuple[str, Prediction]]", top: int | None) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
+    if any(found.values for _, found in rows):
+        table.add_column("values", overflow="fold")
+        table.add_column("text", overflow="fold")
+        for text, found in rows:
+            said = "  ".join(f"{name} {value:.4g}" for name, value in (found.values or {}).items())
+            table.add_row(Text(said or "-"), Text(text[:200]))
+        Console(highlight=False).print(table)
+        return
     a_step = any(isinstance(found.label, list) for _, found in rows)
     table.add_column("label", overflow="fold", no_wrap=not a_step)
     table.add_column("probability", no_wrap=True)

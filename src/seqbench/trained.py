@@ -144,8 +144,13 @@ class Trained:
         """The batch; where it is to become another sequence, with room for that."""
         if self.spec.kind != "transduce":
             return batch
-        steps = max(self.spec.encoding["longest_output"], batch.inputs.shape[1] + 1)
+        steps = self._longest_answer(batch.inputs.shape[1])
         return batch._replace(targets=torch.full((len(batch.inputs), steps), IGNORE))
+
+    def _longest_answer(self, length: int) -> int:
+        """Tokens after which an answer to a sequence is cut, if it has not ended."""
+        longest: int = self.spec.encoding["longest_output"]
+        return max(longest, length + 1)
 
     def _prediction(self, values: Any, length: int, tokens: int, unknown: int) -> Prediction:
         """values: probabilities ``(C,)``, or ``(T, C)`` padded behind ``length`` steps, or
@@ -154,7 +159,8 @@ class Trained:
             return Prediction(None, {}, tokens, unknown, in_own_units(self.spec, values))
         names = self.spec.labels or tuple(map(str, range(self.spec.output_size)))
         if self.spec.kind == "transduce":
-            ids, shares = values.argmax(-1).tolist(), values.max(-1).tolist()
+            most = self._longest_answer(length)
+            ids, shares = values[:most].argmax(-1).tolist(), values[:most].max(-1).tolist()
             end = ids.index(self.spec.end_id) if self.spec.end_id in ids else len(ids)
             text = text_of(self.spec, [names[i] for i in ids[:end]])
             return Prediction(text, shares[: end + 1], tokens, unknown)
