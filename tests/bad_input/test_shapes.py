@@ -7,6 +7,7 @@ import pytest
 
 Refused = Callable[..., str]
 
+NETWORK = "seqbench.models.network.Network"
 DATES = [
     (["task.first_year=0"], ["task.first_year", "1"]),
     (["task.last_year=10000"], ["task.last_year", "9999"]),
