@@ -1,4 +1,4 @@
-"""What README says, run."""
+"""What README and the pages of docs/ say, run."""
 
 import json
 import re
@@ -20,9 +20,10 @@ from seqbench.train import main
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [README, *(page.read_text("utf-8") for page in sorted((ROOT / "docs").glob("*.md")))]
 SHELL = [
     line.partition("  #")[0].strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.S)
+    for block in re.findall(r"```sh\n(.*?)```", "\n".join(PAGES), re.S)
     for line in block.splitlines()
 ]
 TRAIN = [line for line in SHELL if line.startswith("python -m seqbench.train ")]
@@ -163,3 +164,9 @@ def test_the_tables_name_what_there_is() -> None:
     for group, names in groups.items():
         files = {path.stem for path in (CONF / group).glob("*.yaml")} - {"base"}
         assert set(re.findall(r"`(\w+)`", names)) == files, group
+
+
+@pytest.mark.parametrize("page", sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        assert "://" in target or (page.parent / target).exists(), target
