@@ -37,6 +37,7 @@ NOT_IDENTITY = (
     "task.built_in",
     "task.num_workers",
     "callbacks.decoded",
+    "callbacks.gradients",
     "trainer.log_every_n_steps",
 )
 """Keys that change nothing of what is trained: where from, where to, how it is shown. The data

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from seqbench import build, runs
 from seqbench.callbacks.checkpoint import BestCheckpoint
+from seqbench.callbacks.gradients import GradientCurves
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
 from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
@@ -109,7 +110,8 @@ class Training:
                         {split: result["reports"][split] for split in self.data.tests},
                     )
         else:
-            log.warning("%s: trained already; force=true trains it anew", run.path)
+            lacks = "".join(f", without {name}" for name in self.absent(run))
+            log.warning("%s: trained already%s; force=true trains it anew", run.path, lacks)
         return run
 
     def first(self, run: runs.Run) -> runs.Run:
@@ -132,9 +134,18 @@ class Training:
             raise SystemExit(143) from error
         return run
 
+    def callbacks(self, run: runs.Run) -> list[Callback]:
+        module = self.module
+        return build.callbacks(self.config, module.spec, module.network, run.checkpoints)
+
+    def absent(self, run: runs.Run) -> list[str]:
+        """What this config's callbacks would have written, and another's did not."""
+        files = [each.file for each in self.callbacks(run) if isinstance(each, GradientCurves)]
+        return [file for file in files if not (run.path / file).exists()]
+
     def trainer(self, run: runs.Run) -> L.Trainer:
         bar = shown(self.config["progress"]) == "bar"
-        watchers = [*build.callbacks(self.config, self.module.spec, run.checkpoints), Throughput()]
+        watchers = [*self.callbacks(run), Throughput()]
         watchers += [Lines(), *([Bar()] if bar else [])]
         loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
         trainer = build.trainer(self.config, run.path, watchers, loggers, bar)

@@ -6,6 +6,7 @@ from collections.abc import Sized
 from typing import Annotated, Any
 
 import lightning as L
+import numpy as np
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -77,6 +78,12 @@ class TaskData(L.LightningDataModule):
         ``characters``. Raises ``UserError`` where the task reads no files, or cannot read this one.
         """
         raise UserError("this task reads no data from a file; leave --data out")
+
+    def probe(self, split: str, rows: int) -> Batch:
+        """At most ``rows`` sequences of a split, always the same: its longest, in their order."""
+        data = self.splits[split]
+        chosen: Batch = data[np.sort(np.argsort(-np.asarray(data.lengths), kind="stable")[:rows])]
+        return chosen
 
     @property
     def tests(self) -> list[str]:

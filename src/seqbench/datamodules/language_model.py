@@ -166,6 +166,12 @@ class LanguageModel(TaskData):
             data = self._streams(split, data.tokens, training=True)
         return self.batches(data, InOrder(data.chunks))
 
+    def probe(self, split: str, rows: int) -> Batch:
+        """As many places of the text, each read as far as training carries a gradient."""
+        data: Streams = self.splits[split]
+        streams = min(rows, len(data))
+        return Streams(data.tokens, streams=streams, steps=self.sequence_length)[0]
+
     def from_file(self, path: str, spec: TaskSpec) -> Streams:
         text = TextFiles({"test": find_all(path)}, self.encoding, self.text_column)
         tokens, characters = encode_another(text, path, spec.vocabulary, self.settings)
