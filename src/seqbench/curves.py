@@ -39,7 +39,7 @@ class Layer:
     step_radius: the spectral radius (largest absolute eigenvalue) of the Jacobian ``ds_t+1/ds_t``
     of one step, all parts of the state together, averaged over some states of the rows; nan where
     the state is too large for it.
-    weight_radii: the same of the matrices that multiply the old state, by their names.
+    weight_radii: the same of each matrix that multiplies the old state, by their names.
     """
 
     norms: Annotated[dict[str, Norms], Field(min_length=1)]

@@ -162,7 +162,9 @@ def _name(cell: Cell, part: int) -> str:
 
 
 def _radius(matrix: Tensor) -> float:
-    """The largest absolute eigenvalue of ``matrix (..., N, N)``, averaged; nan where there is none.
+    """The largest absolute eigenvalue of ``matrix (..., N, N)``, averaged.
+
+    nan where a number is not finite, and of what is too large.
 
     Raises UserError for what is not square.
     """
@@ -170,6 +172,8 @@ def _radius(matrix: Tensor) -> float:
         raise UserError(
             f"recurrent_weights: {tuple(matrix.shape)} is no square matrix; leave it out"
         )
+    if matrix.shape[-1] > LARGEST:
+        return math.nan
     values = matrix.detach().double().cpu()
     if not values.isfinite().all():
         return math.nan

@@ -79,14 +79,15 @@ def draw(shown: Sequence[Panel], relative: bool = False) -> "Figure":
     grid: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     epochs = sorted({curve.epoch for panel in shown for curve in panel.curves})
     colours = _colours(epochs)
-    for axes, panel in zip(grid.flat, shown, strict=False):
-        _panel(axes, panel, colours, relative)
     for place, axes in enumerate(grid.flat):
         axes.set_visible(place < len(shown))
         axes.tick_params(labelbottom=place + columns >= len(shown))
     end = max(1, max(len(curve.norms) for panel in shown for curve in panel.curves) - 1)
     grid[0, 0].set_xlim(-0.02 * end, 1.02 * end)
+    grid[0, 0].set_yscale("log")
     grid[0, 0].set_ylim(*_limits(shown, relative))
+    for axes, panel in zip(grid.flat, shown, strict=False):
+        _panel(axes, panel, colours, relative)
     dashed = [axes for axes in grid.flat if axes.get_legend_handles_labels()[0]]
     for axes in dashed[:1]:
         axes.legend(loc="lower left", fontsize=8, frameon=False, handlelength=2.6)
@@ -94,7 +95,7 @@ def draw(shown: Sequence[Panel], relative: bool = False) -> "Figure":
     part = parts.pop() if len(parts) == 1 and "".join(parts).isalpha() else "s"
     what = rf"$\|\partial L_T / \partial {part}_t\|$"
     figure.supylabel(f"{what}, as a share of that at $T$" if relative else what, fontsize=10)
-    figure.supxlabel("steps back from the last, $T - t$", fontsize=10)
+    figure.supxlabel("steps back from the last,  T − t", fontsize=10)
     if len(epochs) > 1:
         _bar(figure, grid, colours)
     return figure
@@ -163,7 +164,7 @@ def _bar(figure: "Figure", grid: Any, colours: dict[int, Any]) -> None:
 def _panel(axes: "Axes", panel: Panel, colours: dict[int, Any], relative: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_yscale("log")
+    axes.autoscale(enable=False)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25, linewidth=0.5)
@@ -182,8 +183,8 @@ def _panel(axes: "Axes", panel: Panel, colours: dict[int, Any], relative: bool) 
         line = [10.0**power if abs(power) < 300 else math.nan for power in logs]
         style = {"color": "0.35", "linewidth": 1.1, "linestyle": (0, (4, 2))}
         axes.plot(range(len(line)), line, label=r"$\rho^{\,T-t}$", **style)
-    radius = "" if math.isnan(last.radius) else rf"  $\rho$ = {last.radius:.3f}"
-    axes.set_title(f"{_plain(panel.title)}{radius}", fontsize=10)
+    radius = "" if math.isnan(last.radius) else f"   ρ = {last.radius:.3f}"
+    axes.set_title(f"{panel.title}{radius}", fontsize=10, parse_math=False)
     told = dict.fromkeys(note for note in notes if note)
     if told:
         axes.text(0.97, 0.97, "\n".join(told), transform=axes.transAxes, ha="right", va="top",
@@ -202,7 +203,7 @@ def _scaled(curve: Curve, relative: bool) -> list[float]:
 def _note(norms: Sequence[float]) -> str:
     zeros = [d for d, norm in enumerate(norms) if norm == 0]
     if zeros and zeros == [*range(zeros[0], len(norms))]:
-        return f"exactly 0 from $T - t$ = {zeros[0]} on"
+        return f"exactly 0 from T − t = {zeros[0]} on"
     if zeros:
         return f"exactly 0 at {len(zeros)} steps"
     if any(not math.isfinite(norm) for norm in norms):
@@ -218,9 +219,5 @@ def _limits(shown: Sequence[Panel], relative: bool) -> tuple[float, float]:
     low, high = (math.log10(min(seen)), math.log10(max(seen))) if seen else (-1.0, 0.0)
     low = max(low, high - DECADES)
     margin = max(0.06 * (high - low), (2 - (high - low)) / 2, 0.15)
-    return 10.0 ** max(low - margin, -300), 10.0 ** min(high + margin, 300)
-
-
-def _plain(title: str) -> str:
-    """A title as it is: matplotlib sets what stands between dollars as a formula."""
-    return title.replace("$", r"\$")
+    low = min(max(low - margin, -300), 298)
+    return 10.0**low, 10.0 ** max(min(high + margin, 300), low + 2)
