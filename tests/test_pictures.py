@@ -102,8 +102,15 @@ def test_whatever_the_numbers_are(
     # A number that is no height is a gap, not a line to the bottom.
     drawn = axes.lines[0].get_ydata()
     assert all(math.isnan(y) or 0 < y < math.inf for y in drawn)
-    assert pixels(figure).shape[2] == 4
     save(figure, tmp_path / "a.svg")
+
+
+def test_pixels_are_as_large_as_the_figure() -> None:
+    figure = draw([panel(FALLING)])
+    width, height = figure.get_size_inches()
+    found = pixels(figure)
+    assert found.shape == (round(height * 120), round(width * 120), 4)
+    assert found.std() > 10
 
 
 def test_many_panels_stand_in_rows() -> None:

@@ -23,12 +23,16 @@ ROWS = 32
 
 @dataclass(frozen=True)
 class Inspected:
-    """run: as it was named. title: of its panels. measured: just now, not read from a file."""
+    """run: as it was named. path: of its directory or, of a checkpoint alone, the file.
+
+    measured: just now, what and on what; None where it was kept. title: of its panels.
+    """
 
     run: str
-    title: str
-    measured: bool
+    path: Path
+    measured: str | None
     content: Gradients
+    title: str = ""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -67,13 +71,23 @@ def _inspect(arguments: list[str], show_traceback: bool) -> int:
     )
     chosen = command.parse_intermixed_args(arguments)
     path = _target(chosen)
-    found = [_chosen(_read(run, chosen), chosen) for run in chosen.run]
+    anew = chosen.rows is not None or chosen.split is not None
+    places = [_find(run, anew) for run in chosen.run]
+    found = [
+        _chosen(_read(run, where, chosen), chosen)
+        for run, where in zip(chosen.run, places, strict=True)
+    ]
     panels = _panels(_titled(found), chosen)
     if path is not None:
         pictures.save(pictures.draw(panels, chosen.relative), path)
+    for each in found:
+        if each.measured:
+            why = "" if anew else f"no {curves.FILE} there; "
+            print(f"seqbench: {each.run}: {why}measured {each.measured}", file=sys.stderr)
     if chosen.json:
         every = [
-            {"run": each.run, "measured": each.measured, **each.content.to_dict()} for each in found
+            {"run": each.run, "measured": bool(each.measured), **each.content.to_dict()}
+            for each in found
         ]
         output = None if path is None else str(path)
         print(json.dumps({"output": output, "runs": every}, ensure_ascii=False))
@@ -113,35 +127,38 @@ def _target(chosen: Namespace) -> Path | None:
     return path
 
 
-def _read(run: str, chosen: Namespace) -> Inspected:
-    """What a run has kept or, where it has not or another measure is asked for, a measurement."""
+def _find(run: str, anew: bool) -> Path:
+    """What a run has kept or, where it has not or is to be measured anew, its checkpoint."""
     folder = place(run) if run else Path()
-    kept = folder / curves.FILE
-    anew = chosen.rows is not None or chosen.split is not None
-    if not anew and kept.is_file():
-        return Inspected(run, str(folder), False, Gradients.read(kept))
+    if not anew and run and (folder / curves.FILE).is_file():
+        return folder / curves.FILE
 
     from seqbench import checkpoint
-    from seqbench.trained import load
 
     path = checkpoint.find(run)
-    owner = path.absolute().parent.parent
-    kept = owner / curves.FILE
-    if not anew and folder.is_dir() and kept.is_file():
-        return Inspected(run, str(owner), False, Gradients.read(kept))
+    kept = path.absolute().parent.parent / curves.FILE
+    return kept if not anew and folder.is_dir() and kept.is_file() else path
+
+
+def _read(run: str, path: Path, chosen: Namespace) -> Inspected:
+    """The content of what ``_find`` has found; a checkpoint is measured."""
+    if path.name == curves.FILE:
+        return Inspected(run, path.absolute().parent, None, Gradients.read(path))
+
+    from seqbench.trained import load
+
     trained = load(path, trust=chosen.trust, device=chosen.device, threads=chosen.threads)
     try:
         content = trained.gradients(chosen.split or "val", chosen.rows or ROWS)
     except UserError as error:
         raise UserError(f"{run}: {error}") from error
-    why = "" if anew else f"no {curves.FILE} there; "
-    print(
-        f"seqbench: {run}: {why}measured {path.name}, epoch {trained.epochs}, on {content.rows} "
-        f"rows of {content.split}",
-        file=sys.stderr,
+    owner = path.absolute().parent.parent
+    return Inspected(
+        run,
+        owner if (owner / "status.json").exists() else path.absolute(),
+        f"{path.name}, epoch {trained.epochs}, on {content.rows} rows of {content.split}",
+        content,
     )
-    title = str(owner) if (owner / "status.json").exists() else str(path.absolute())
-    return Inspected(run, title, True, content)
 
 
 def _chosen(found: Inspected, chosen: Namespace) -> Inspected:
@@ -172,14 +189,13 @@ def _layer(content: Gradients, chosen: Namespace) -> int:
 
 def _titled(found: list[Inspected]) -> list[Inspected]:
     """The shortest titles that tell the runs apart: the model, or with its task and seed."""
-    paths = [Path(each.title) for each in found]
-    models = [_names(path) for path in paths]
+    models = [_names(each.path) for each in found]
     for titles in (
         [model for _, model, _ in models],
         [f"{task} {model}" for task, model, _ in models],
         [f"{model} seed {seed}" for _, model, seed in models],
         [f"{task} {model} seed {seed}" for task, model, seed in models],
-        [f"{model} {path.name}" for path, (_, model, _) in zip(paths, models, strict=True)],
+        [f"{model} {each.path.name}" for each, (_, model, _) in zip(found, models, strict=True)],
         [f"{number}: {model}" for number, (_, model, _) in enumerate(models, start=1)],
     ):
         if len({*titles}) == len(titles):
