@@ -21,9 +21,9 @@ from seqbench.models.heads.pooled import Pooled
 from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
 
-JACOBIANS, NUMBERS, LARGEST = 16, 2048, 1024
-"""Jacobians to average over: at most so many, of at most so many rows in all, each of at most so
-many rows. Eigenvalues cost the cube of a matrix's size."""
+JACOBIANS, ROWS, LARGEST = 16, 128, 1024
+"""Jacobians to average over where they have so many rows; fewer of larger ones, for eigenvalues
+cost the cube of the rows; none beyond the last number."""
 
 
 class Step(NamedTuple):
@@ -174,26 +174,23 @@ def _radius(matrix: Tensor) -> float:
         )
     if matrix.shape[-1] > LARGEST:
         return math.nan
-    values = matrix.detach().double().cpu()
+    values = matrix.detach().cpu()
     if not values.isfinite().all():
         return math.nan
     return float(torch.linalg.eigvals(values).abs().amax(-1).mean())
 
 
 def _step_radius(cell: Watched, ends: Tensor) -> float:
-    """The spectral radius of one step's Jacobian, averaged over states from first to last step."""
+    """The spectral radius of one step's Jacobian, averaged over states of all rows and times."""
     first = cell.steps[0].before
     floats = [i for i, part in enumerate(first) if part.is_floating_point()]
     sizes = [first[i][0].numel() for i in floats]
     size = sum(sizes)
     if size > LARGEST:
         return math.nan
-    points = min(JACOBIANS, max(1, NUMBERS // size))
-    chosen = []
-    for point in range(points):
-        row = point % len(ends)
-        last = int(ends[row]) - 1
-        chosen.append((round(point * last / max(1, points - 1)), row))
+    points = max(1, int(JACOBIANS * min(1.0, (ROWS / size) ** 3)))
+    rows = [point % len(ends) for point in range(points)]
+    chosen = [(int((point + 0.5) / points * int(ends[row])), row) for point, row in enumerate(rows)]
     x = torch.stack([cell.steps[t].x[row] for t, row in chosen]).detach()
     state = [
         torch.stack([cell.steps[t].before[i][row] for t, row in chosen]).detach()
