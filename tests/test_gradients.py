@@ -197,9 +197,8 @@ def test_rows_are_lined_up_by_their_ends(cell: type[Cell]) -> None:
     network, batch = made(cell, num_layers=2), batch_of(4, 9)
     alone = []
     for row, length in enumerate((4, 9)):
-        cut = Batch(*(x if x is None else x[row : row + 1] for x in batch))
-        cut = cut._replace(inputs=cut.inputs[:, :length], targets=cut.targets[:, :length])
-        alone.append(measured(network, cut))
+        inputs, targets = (x[row : row + 1, :length] for x in (batch.inputs, batch.targets))
+        alone.append(measured(network, Batch(inputs, torch.tensor([length]), targets)))
     for together in (measured(network, batch), measured(network, batch_of(4, 9, extra=3))):
         for one, two, both in zip(alone[0].layers, alone[1].layers, together.layers, strict=True):
             for part, norms in both.norms.items():

@@ -3,8 +3,8 @@
 import math
 import re
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
 from seqbench import pictures
@@ -17,6 +17,14 @@ FALLING = [0.5 * 0.8**d for d in range(30)]
 
 def panel(*curves: list[float], title: str = "rnn", part: str = "h", radius: float = 0.8) -> Panel:
     return Panel(title, part, [Curve(epoch, norms, radius) for epoch, norms in enumerate(curves)])
+
+
+def heights(line: Any) -> list[float]:
+    return [float(y) for y in line.get_ydata()]
+
+
+def colour(line: Any) -> list[float]:
+    return [float(part) for part in line.get_color()[:3]]
 
 
 def texts(path: Path) -> str:
@@ -33,10 +41,10 @@ def test_a_panel_for_each_part_and_a_curve_for_each_epoch() -> None:
     assert len(axes) == 2
     for one, norms in zip(axes, ([3.0, 2.0, 1.0], [6.0, 5.0, 4.0]), strict=True):
         first, last, dashed = one.lines
-        assert [*first.get_ydata()] == [*last.get_ydata()] == norms
-        assert [*dashed.get_ydata()] == pytest.approx([norms[0] * 0.5**d for d in range(3)])
+        assert heights(first) == heights(last) == norms
+        assert heights(dashed) == pytest.approx([norms[0] * 0.5**d for d in range(3)])
         # Light to dark, also in grey.
-        brightness = [np.mean(line.get_color()[:3]) for line in (first, last)]
+        brightness = [sum(colour(line)) / 3 for line in (first, last)]
         assert brightness[0] > brightness[1] + 0.2
         assert one.get_xlim()[0] <= 0 < 2 <= one.get_xlim()[1]
     assert [label.get_text() for label in bar.get_yticklabels()] == ["0", "5"]
@@ -45,14 +53,14 @@ def test_a_panel_for_each_part_and_a_curve_for_each_epoch() -> None:
 
 def test_an_epoch_has_one_colour_in_all_panels() -> None:
     one, two = draw([panel(FALLING, FALLING), Panel("b", "h", [Curve(1, FALLING, 0.9)])]).axes[:2]
-    assert [*one.lines[1].get_color()] == [*two.lines[0].get_color()]
-    assert [*one.lines[0].get_color()] != [*two.lines[0].get_color()]
+    assert colour(one.lines[1]) == colour(two.lines[0])
+    assert colour(one.lines[0]) != colour(two.lines[0])
 
 
 def test_shares_of_the_first_number() -> None:
     (axes,) = draw([panel([4.0, 2.0, 1.0])], relative=True).axes
-    assert [*axes.lines[0].get_ydata()] == [1.0, 0.5, 0.25]
-    assert axes.lines[1].get_ydata()[0] == 1.0
+    assert heights(axes.lines[0]) == [1.0, 0.5, 0.25]
+    assert heights(axes.lines[1])[0] == 1.0
 
 
 def test_what_the_file_says(tmp_path: Path) -> None:
@@ -100,7 +108,7 @@ def test_whatever_the_numbers_are(
     if note:
         assert note in [text.get_text() for text in axes.texts]
     # A number that is no height is a gap, not a line to the bottom.
-    drawn = axes.lines[0].get_ydata()
+    drawn = heights(axes.lines[0])
     assert all(math.isnan(y) or 0 < y < math.inf for y in drawn)
     save(figure, tmp_path / "a.svg")
 

@@ -1,8 +1,9 @@
 """The run directory: where a run lies, what it is the same as, how it ended. Needs no torch.
 
 ``OUTPUT/TASK/MODEL/seed-S-HASH/`` holds ``config.yaml``, ``status.json``, ``result.json``,
-``metrics.csv``, ``checkpoints/``, TensorBoard events and ``train.log``. A file is written beside
-its place and renamed, so that none is ever seen half.
+``metrics.csv``, ``checkpoints/``, TensorBoard events and ``train.log``, and ``gradients.json``
+where ``callbacks=gradients`` keeps it. A file is written beside its place and renamed, so that none
+is ever seen half.
 """
 
 import hashlib
