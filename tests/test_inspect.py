@@ -136,12 +136,16 @@ def test_titles_tell_runs_apart(
     """By the least that differs: another seed, another task; the number where nothing does."""
     monkeypatch.setattr(pictures, "save", lambda *_: None)
     monkeypatch.setattr(pictures, "draw", lambda *_: None)  # it takes its time
-    for name, change in (("b", {"seed": 7}), ("c", {"task": "others"})):
+    for name in "bc":
         shutil.copytree(watched, here / name)
-        result = json.loads((watched / "result.json").read_text("utf-8")) | change
+        result = json.loads((watched / "result.json").read_text("utf-8"))
+        if name == "b":
+            result["config"]["seed"] = 7
+        else:
+            result["task"] = "others"
         (here / name / "result.json").write_text(json.dumps(result), "utf-8")
     for other, titles in (
-        ("b", ["lstm seed 0, h", "lstm seed 7, h"]),
+        ("b", ["lstm seed=0, h", "lstm seed=7, h"]),
         ("c", ["modular_sum lstm, h", "others lstm, h"]),
         (watched, ["1: lstm, h", "2: lstm, h"]),
     ):

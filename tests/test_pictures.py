@@ -121,6 +121,13 @@ def test_pixels_are_as_large_as_the_figure() -> None:
     assert found.std() > 10
 
 
+def test_a_long_title_takes_its_own_lines() -> None:
+    (axes,) = draw([panel(FALLING, title="modular_sum lstm forget_bias=0.5 seed=12, c")]).axes
+    first, second, last = axes.get_title().splitlines()
+    assert f"{first} {second}" == "modular_sum lstm forget_bias=0.5 seed=12, c"
+    assert last == "ρ = 0.800"
+
+
 def test_many_panels_stand_in_rows() -> None:
     figure = draw([panel(FALLING)] * 7)
     shown = [axes for axes in figure.axes if axes.get_visible()]

@@ -68,7 +68,7 @@ def require_measurable(network: Network, spec: TaskSpec) -> None:
     if network.stack.num_directions > 1:
         raise UserError(
             "gradients over time are measured in one direction: where the reverse half hands the "
-            "loss to the first step at once, T - t is not how far it has come; use "
+            "loss to the first step at once, T - t is not how far it has come; train with "
             "model.bidirectional=false"
         )
 

@@ -9,13 +9,12 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from seqbench import curves, pictures
 from seqbench.commands import guarded, parser
 from seqbench.curves import Gradients
 from seqbench.errors import UserError, place, short
-from seqbench.runs import Run
+from seqbench.titles import titles
 
 DEFAULT = "gradients.svg"
 ROWS = 32
@@ -25,14 +24,13 @@ ROWS = 32
 class Inspected:
     """run: as it was named. path: of its directory or, of a checkpoint alone, the file.
 
-    measured: just now, what and on what; None where it was kept. title: of its panels.
+    measured: just now, what and on what; None where it was kept.
     """
 
     run: str
     path: Path
     measured: str | None
     content: Gradients
-    title: str = ""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -77,7 +75,7 @@ def _inspect(arguments: list[str], show_traceback: bool) -> int:
         _chosen(_read(run, where, chosen), chosen)
         for run, where in zip(chosen.run, places, strict=True)
     ]
-    panels = _panels(_titled(found), chosen)
+    panels = _panels(found, chosen)
     if path is not None:
         pictures.save(pictures.draw(panels, chosen.relative), path)
     for each in found:
@@ -187,39 +185,12 @@ def _layer(content: Gradients, chosen: Namespace) -> int:
     return int(chosen.layer or content.depth) - 1
 
 
-def _titled(found: list[Inspected]) -> list[Inspected]:
-    """The shortest titles that tell the runs apart: the model, or with its task and seed."""
-    models = [_names(each.path) for each in found]
-    for titles in (
-        [model for _, model, _ in models],
-        [f"{task} {model}" for task, model, _ in models],
-        [f"{model} seed {seed}" for _, model, seed in models],
-        [f"{task} {model} seed {seed}" for task, model, seed in models],
-        [f"{model} {each.path.name}" for each, (_, model, _) in zip(found, models, strict=True)],
-        [f"{number}: {model}" for number, (_, model, _) in enumerate(models, start=1)],
-    ):
-        if len({*titles}) == len(titles):
-            break
-    return [replace(each, title=title) for each, title in zip(found, titles, strict=True)]
-
-
-def _names(path: Path) -> tuple[str, str, str]:
-    """Task, model and seed of a run directory; of a checkpoint alone its name."""
-    try:
-        result: dict[str, Any] = Run(path).result()
-        return str(result["task"]), str(result["model"]), str(result["seed"])
-    except (OSError, ValueError, KeyError):
-        if (path / "status.json").exists():
-            return path.parent.parent.name, path.parent.name, path.name
-        return path.parent.name, path.stem, ""
-
-
 def _panels(found: list[Inspected], chosen: Namespace) -> list[pictures.Panel]:
     made = []
-    for each in found:
+    for each, title in zip(found, titles([each.path for each in found]), strict=True):
         layer = _layer(each.content, chosen)
         parts = [chosen.part] if chosen.part else each.content.parts(layer)
-        made += pictures.panels(each.title, each.content, layer, parts)
+        made += pictures.panels(title, each.content, layer, parts)
     return made
 
 

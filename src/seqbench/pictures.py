@@ -1,6 +1,7 @@
 """The picture of a gradient over time, drawn with matplotlib, which comes as an extra."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".svg", ".pdf")
 ACROSS = 5
 """Panels in a row at most."""
+SHORT, LINE = 16, 30
+"""Letters of a title up to which it shares its line with a number, and in any line."""
 DECADES = 60
 """Powers of ten that an axis spans at most: float32 itself has not many more."""
 
@@ -183,12 +186,19 @@ def _panel(axes: "Axes", panel: Panel, colours: dict[int, Any], relative: bool) 
         line = [10.0**power if abs(power) < 300 else math.nan for power in logs]
         style = {"color": "0.35", "linewidth": 1.1, "linestyle": (0, (4, 2))}
         axes.plot(range(len(line)), line, label=r"$\rho^{\,T-t}$", **style)
-    radius = "" if math.isnan(last.radius) else f"   ρ = {last.radius:.3f}"
-    axes.set_title(f"{panel.title}{radius}", fontsize=10, parse_math=False)
+    axes.set_title(_heading(panel.title, last.radius), fontsize=10, parse_math=False)
     told = dict.fromkeys(note for note in notes if note)
     if told:
         axes.text(0.97, 0.97, "\n".join(told), transform=axes.transAxes, ha="right", va="top",
                   fontsize=7, color="0.25")  # fmt: skip
+
+
+def _heading(title: str, radius: float) -> str:
+    """A title above its panel, in lines that fit."""
+    told = "" if math.isnan(radius) else f"ρ = {radius:.3f}"
+    if len(title) <= SHORT:
+        return f"{title}   {told}".rstrip()
+    return "\n".join([*textwrap.wrap(title, LINE), *([told] if told else [])])
 
 
 def _scaled(curve: Curve, relative: bool) -> list[float]:
