@@ -128,6 +128,12 @@ def test_a_long_title_takes_its_own_lines() -> None:
     assert last == "ρ = 0.800"
 
 
+def test_letters_that_a_font_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    save(draw([panel(FALLING, title="кошка 模型 <&>")]), path)
+    assert "кошка 模型 &lt;&amp;&gt;" in path.read_text("utf-8")
+
+
 def test_many_panels_stand_in_rows() -> None:
     figure = draw([panel(FALLING)] * 7)
     shown = [axes for axes in figure.axes if axes.get_visible()]

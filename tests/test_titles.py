@@ -55,4 +55,4 @@ def test_of_run_directories(tmp_path: Path) -> None:
         (path / "result.json").write_text("{", "utf-8")
     assert titles(paths) == ["gru seed-0-x", "gru seed-1-x"]
     assert titles([paths[0], paths[0]]) == ["1: gru", "2: gru"]
-    assert titles([paths[0], tmp_path / "a.ckpt"]) == ["gru", "a"]
+    assert titles([paths[0], tmp_path / "a\n\x1b[1m.ckpt"]) == ["gru", "a??[1m"]

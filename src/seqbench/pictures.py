@@ -2,7 +2,9 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -121,7 +123,7 @@ def save(figure: "Figure", path: Path) -> None:
         "pdf.fonttype": 42,
     }
     try:
-        with mpl.rc_context(settings):
+        with mpl.rc_context(settings), _any_letter():
             figure.savefig(partial, format=kind, dpi=200, metadata={stamp: None})
         partial.replace(path)
     except OSError as error:
@@ -135,8 +137,17 @@ def pixels(figure: "Figure") -> Any:
 
     canvas: Any = FigureCanvasAgg(figure)
     figure.set_dpi(120)
-    canvas.draw()
+    with _any_letter():
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())
+
+
+@contextmanager
+def _any_letter() -> Iterator[None]:
+    """A title may hold letters that matplotlib's font lacks; an SVG leaves them to the viewer's."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
 
 
 def _colours(epochs: Sequence[int]) -> dict[int, Any]:

@@ -65,7 +65,7 @@ def _named(path: Path) -> tuple[str, str, dict[str, Any]]:
     except (OSError, ValueError, KeyError):
         if (path / "status.json").exists():
             return path.parent.parent.name, path.parent.name, {}
-        return path.parent.name, path.stem, {}
+        return path.parent.name, "".join(c if c.isprintable() else "?" for c in path.stem), {}
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

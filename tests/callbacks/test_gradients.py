@@ -1,14 +1,12 @@
 """The gradient's curves while a network trains: kept, shown, and the training none the wiser."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pandas as pd
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -16,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import seqbench
 from seqbench import gradients, pictures
 from seqbench.callbacks.gradients import GradientCurves, scalars
+from seqbench.callbacks.throughput import Throughput
 from seqbench.curves import Gradients, Layer, Measurement
 from seqbench.train import Result
 
@@ -99,25 +98,30 @@ def test_when_and_of_how_many(
 def test_a_text_is_followed_as_far_as_training_does(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Validation reads one long stream. And the time that it takes is not the training's."""
+    """Validation reads one long stream. And the clock of the training stands still meanwhile."""
     (here / "a.txt").write_text("the cat sat on the mat\n" * 100, "utf-8")
-    measure = gradients.measure
+    measure, start = gradients.measure, Throughput.on_train_epoch_start
+    clocks: list[Throughput] = []
+    running: list[list[float]] = []
 
-    def slow(*arguments: Any) -> Measurement:
-        time.sleep(0.4)
+    def started(clock: Throughput, *arguments: Any) -> None:
+        clocks.append(clock)
+        start(clock, *arguments)
+        assert clock.epoch_since
+
+    def measured(*arguments: Any) -> Measurement:
+        running.append([clock.epoch_since for clock in clocks])
         return measure(*arguments)
 
-    monkeypatch.setattr(gradients, "measure", slow)
+    monkeypatch.setattr(Throughput, "on_train_epoch_start", started)
+    monkeypatch.setattr(gradients, "measure", measured)
     words = ["task=char_lm", "task.path=a.txt", "task.batch_size=4", "task.sequence_length=10"]
     words += ["model=gru", "model.hidden_size=8", "trainer.max_epochs=1", "progress=none"]
     words += ["threads=1", "trainer.accelerator=cpu", "callbacks.samples=null", "logger=none"]
     result = seqbench.run([*words, "callbacks=gradients", "test=false"])
     found = Gradients.read(result.path / "gradients.json")
     assert (found.rows, found.length, found.epochs) == (32, 7, [0, 1])
-    metrics = pd.read_csv(result.path / "metrics.csv")
-    seconds = metrics[metrics["name"] == "epoch_seconds"]["value"]
-    assert len(seconds) == 1
-    assert float(seconds.iloc[0]) < 0.4
+    assert running == [[], [0.0]]
 
 
 MEASURED = Measurement(1, 10, 1.0, [Layer({"h": [1.0, 0.0]}, 0.5, {"W_hh": float("nan")})])
