@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import seqbench
+from seqbench.curves import Gradients
 
 pytestmark = [
     pytest.mark.gpu,
@@ -43,3 +44,17 @@ def test_it_writes(train: Callable[..., int], here: Path, precision: str, head: 
     assert sample.tokens == 20
     on_cpu, on_gpu = (each.evaluate("val").metrics["loss"] for each in (cpu, gpu))
     assert on_gpu == pytest.approx(on_cpu, rel=0.02)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_gradients_over_time(tiny: list[str], here: Path, precision: str) -> None:
+    """Measured in float32, whatever the training's precision; a CPU finds the same."""
+    words = [word for word in tiny if "accelerator" not in word]
+    words += ["callbacks=gradients", "trainer=gpu", f"trainer.precision={precision}", "test=false"]
+    path = seqbench.run(words).path
+    kept = Gradients.read(path / "gradients.json").measurements
+    assert [each.epoch for each in kept] == [0, 1, 2]
+    best = seqbench.load(path, device="cpu").gradients().measurements[0]
+    (seen,) = [each for each in kept if each.epoch == best.epoch]
+    for part, norms in best.layers[0].norms.items():
+        assert seen.layers[0].norms[part] == pytest.approx(norms, rel=0.01)

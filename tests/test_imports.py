@@ -34,6 +34,8 @@ ENTRY = (
     "seqbench.checks",
     "seqbench.evaluate",
     "seqbench.generate",
+    "seqbench.gradients",
+    "seqbench.inspect",
     "seqbench.predict",
     "seqbench.train",
     "seqbench.trained",
@@ -60,11 +62,13 @@ def test_building_does_not_know_the_entry_points() -> None:
 
 def test_command_lines_load_no_torch_before_they_need_it() -> None:
     code = (
-        "import sys; from seqbench import train, evaluate, predict; print('torch' in sys.modules)"
+        "import sys; from seqbench import train, evaluate, predict, inspect;"
+        "print('torch' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"
 
 
 def test_run_directories_need_no_torch() -> None:
-    check("runs.py", ("torch", "lightning"))
+    for file in ("runs.py", "curves.py", "pictures.py", "titles.py"):
+        check(file, ("torch", "lightning"))

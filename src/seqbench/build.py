@@ -43,7 +43,7 @@ SUPPLIED = {
     ),
     "trainer.profiler": ("dirpath", "filename"),
     "logger.*": ("folder",),
-    "callbacks.*": ("folder", "spec", "metric", "mode", "monitor"),
+    "callbacks.*": ("folder", "spec", "network", "metric", "mode", "monitor"),
 }
 """What the code gives to each node's target, so far as the target takes it."""
 
@@ -152,10 +152,11 @@ def check_optimisation(config: Node, spec: TaskSpec) -> None:
         raise UserError("scheduler=plateau goes by epochs: set scheduler.interval=epoch")
 
 
-def callbacks(config: Node, spec: TaskSpec, folder: Path) -> list[Callback]:
+def callbacks(config: Node, spec: TaskSpec, network: Network, folder: Path) -> list[Callback]:
     supplied = {
         "folder": str(folder),
         "spec": spec,
+        "network": network,
         "metric": spec.metric,
         "mode": spec.mode,
         "monitor": f"val/{spec.metric}",

@@ -56,7 +56,7 @@ def find(run: str | Path) -> Path:
 
 def load(path: Path, trust: Collection[str] = ()) -> tuple[SequenceModule, dict[str, Any]]:
     """The trained module of a checkpoint, from nothing but that file, and what seqbench keeps
-    there: ``config``, ``spec`` and ``fingerprint``.
+    there: ``config``, ``spec``, ``fingerprint``, and the ``epoch``, from 0, and ``step`` it is of.
 
     trust: packages whose classes may be built, beside seqbench's own.
 
@@ -118,7 +118,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         config = kept["config"]
         _ = config["model"], config["task"], config["trainer"], config["paths"]["cache_dir"]
         _ = kept["spec"], kept["fingerprint"]
-        return dict(content["state_dict"]), kept
+        when = {"epoch": int(content["epoch"]), "step": int(content["global_step"])}
+        return dict(content["state_dict"]), kept | when
     except KeyError as error:
         raise UserError(f"{path}: incomplete: it lacks {error}; train it anew") from error
     except (TypeError, ValueError) as error:

@@ -26,10 +26,15 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{short(message, 500)} ({self.prog} --help)")
 
 
-def parser(verb: str, description: str) -> Parser:
-    """The command line of a verb that starts from a trained network."""
+def parser(verb: str, description: str, many: bool = False) -> Parser:
+    """The command line of a verb that starts from a trained network, or from many."""
     made = Parser(f"python -m seqbench.{verb}", description=description, allow_abbrev=False)
-    made.add_argument("run", metavar="RUN", help="a run directory, one above it, or a checkpoint")
+    made.add_argument(
+        "run",
+        metavar="RUN",
+        nargs="+" if many else None,
+        help="a run directory, one above it, or a checkpoint",
+    )
     made.add_argument(
         "--trust",
         action="append",

@@ -1,8 +1,9 @@
 """The run directory: where a run lies, what it is the same as, how it ended. Needs no torch.
 
 ``OUTPUT/TASK/MODEL/seed-S-HASH/`` holds ``config.yaml``, ``status.json``, ``result.json``,
-``metrics.csv``, ``checkpoints/``, TensorBoard events and ``train.log``. A file is written beside
-its place and renamed, so that none is ever seen half.
+``metrics.csv``, ``checkpoints/``, TensorBoard events and ``train.log``, and ``gradients.json``
+where ``callbacks=gradients`` keeps it. A file is written beside its place and renamed, so that none
+is ever seen half.
 """
 
 import hashlib
@@ -38,6 +39,7 @@ NOT_IDENTITY = (
     "task.num_workers",
     "model.embedding.path",
     "callbacks.decoded",
+    "callbacks.gradients",
     "trainer.log_every_n_steps",
 )
 """Keys that change nothing of what is trained: where from, where to, how it is shown. Data

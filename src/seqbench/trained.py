@@ -18,12 +18,14 @@ from seqbench.batch import IGNORE, Batch
 from seqbench.checks import check_device
 from seqbench.choice import Choice
 from seqbench.config import validate_node
+from seqbench.curves import Gradients
 from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.features import in_own_units
 from seqbench.datamodules.ragged import Ragged
 from seqbench.datamodules.raw import encode, is_empty, text_of
 from seqbench.datamodules.sampling import batches_of_tokens
 from seqbench.errors import UserError
+from seqbench.gradients import measure, require_measurable
 from seqbench.isolation import isolated
 from seqbench.logs import console
 from seqbench.models.cells.base import Backend
@@ -80,7 +82,7 @@ class Trained:
     """A trained network, as ``seqbench.load`` gives it.
 
     path: of the checkpoint. config: of the run. spec: of the task. module: the LightningModule;
-    its ``network`` is a plain ``nn.Module``.
+    its ``network`` is a plain ``nn.Module``. epochs, steps: that it was trained when it was saved.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Trained:
         self.config: dict[str, Any] = kept["config"]
         self.threads: int | None = threads or self.config.get("threads")
         self.fingerprint: str = kept["fingerprint"]
+        self.epochs, self.steps = kept["epoch"] + 1, kept["step"]
         self.accelerator = device
         has_gpu = torch.cuda.is_available()
         if device == "gpu" and not has_gpu:
@@ -237,6 +240,22 @@ class Trained:
             else:
                 self._set_up(task, split)
             return self._evaluate(task, split)
+
+    def gradients(self, split: str = "val", rows: int = 32) -> Gradients:
+        """How far back the gradient reaches: see ``seqbench.gradients.measure``.
+
+        rows: how many of the split at most, see ``TaskData.probe``. Nothing is written but the
+        cache of encoded data. Raises UserError as ``evaluate`` does, and for a network that
+        cannot be measured.
+        """
+        require_measurable(self.module.network, self.spec)
+        with isolated(self.threads), console("lines"):
+            task = self._task()
+            self._set_up(task, split)
+            batch = task.probe(split, rows)
+            network = self.module.to(self.device).network
+            found = measure(network, self.spec, batch, self.epochs, self.steps)
+        return Gradients.of(split, len(batch.lengths), [found])
 
     def _task(self) -> TaskData:
         node = self.config["task"]

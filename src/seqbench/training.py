@@ -13,11 +13,12 @@ from omegaconf import OmegaConf
 
 from seqbench import build, runs
 from seqbench.callbacks.checkpoint import BestCheckpoint
+from seqbench.callbacks.gradients import GradientCurves
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
 from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
 from seqbench.checks import check_intervals, check_trainer
-from seqbench.config import Node
+from seqbench.config import Node, locate
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import UserError, place
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
@@ -112,7 +113,8 @@ class Training:
                         {split: result["reports"][split] for split in self.data.tests},
                     )
         else:
-            log.warning("%s: trained already; force=true trains it anew", run.path)
+            lacks = "".join(f", without {name}" for name in self.absent(run))
+            log.warning("%s: trained already%s; force=true trains it anew", run.path, lacks)
         return run
 
     def first(self, run: runs.Run) -> runs.Run:
@@ -137,9 +139,17 @@ class Training:
             raise SystemExit(143) from error
         return run
 
+    def absent(self, run: runs.Run) -> list[str]:
+        """What this config's callbacks would have written, and another's did not."""
+        nodes = [node for node in self.config["callbacks"].values() if node]
+        targets = [locate(node["_target_"]) for node in nodes]
+        files = [each.file for each in targets if each is GradientCurves]
+        return [file for file in files if not (run.path / file).exists()]
+
     def trainer(self, run: runs.Run) -> L.Trainer:
         bar = shown(self.config["progress"]) == "bar"
-        watchers = [*build.callbacks(self.config, self.module.spec, run.checkpoints), Throughput()]
+        spec, network = self.module.spec, self.module.network
+        watchers = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
         watchers += [Lines(), *([Bar()] if bar else [])]
         loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
         trainer = build.trainer(self.config, run.path, watchers, loggers, bar)

@@ -370,3 +370,21 @@ def test_an_n_gram_stands_beside_it(
     wanted = ngrams.add_one(rows.pop("train"), rows, order=3, ids=size, outcomes=size - 1)
     assert data.baselines == {"trigram": wanted.metrics(data.characters)}
     assert {"loss", "perplexity", "bits_per_character"} == {*data.baselines["trigram"]["test"]}
+
+
+def test_the_rows_to_look_into_a_network_with(treebank: Path, language_model: Load) -> None:
+    """As many places as asked for, each as long as a chunk of training, whatever evaluation reads.
+
+    Of a text that is too short as many as there can be.
+    """
+    data = language_model(path=treebank, sequence_length=4, batch_size=2, eval_batch_size=1)
+    data.setup()
+    batch = data.probe("train", 3)
+    assert batch.inputs.shape == (3, 4)
+    text = [int(i) for i in data.splits["train"].tokens]
+    for row in batch.inputs.tolist():
+        assert any(row == text[i : i + 4] for i in range(len(text)))
+    assert batch.reset is not None
+    assert batch.reset.all()
+    few = data.probe("val", 50)
+    assert few.inputs.shape == (len(data.splits["val"]), 1)

@@ -86,3 +86,15 @@ def test_unshuffled_takes_each_length_in_turn_every_epoch() -> None:
         orders.append(np.concatenate(list(loader.sampler)).tolist())
         assert [batch.inputs.shape[1] for batch in loader] == [25] * 3 + [75] * 3 + [125] * 3
     assert orders == [list(range(900))] * 2
+
+
+def test_the_rows_to_look_into_a_network_with_are_the_longest() -> None:
+    """The same each time; shorter ones among them are left out where they are the fewer."""
+    data = made()
+    first = data.probe("val", 32)
+    assert first.inputs.shape == (32, 125)
+    assert torch.equal(first.inputs, data.splits["val"][np.arange(200, 232)].inputs)
+    assert torch.equal(first.inputs, made(seed=1).probe("val", 32).inputs)
+    assert data.probe("val", 120).lengths.tolist() == [125] * 100
+    assert sorted(data.probe("val", 230).lengths.tolist()) == [75] * 100 + [125] * 100
+    assert len(data.probe("test", 1000).lengths) == 100

@@ -80,6 +80,10 @@ class TensorBoard(TensorBoardLogger):
         lines = "\n".join(f"    {line}" for line in text.splitlines())
         self.experiment.add_text(tag, lines, step)
 
+    def image(self, tag: str, pixels: Any, step: int) -> None:
+        """A picture, from an array ``(height, width, 3 or 4)`` of bytes."""
+        self.experiment.add_image(tag, pixels, step, dataformats="HWC")
+
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Scalars that belong to a split; a curve of the epoch's number tells nothing."""
         super().log_metrics({key: value for key, value in metrics.items() if "/" in key}, step)

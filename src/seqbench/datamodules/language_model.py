@@ -170,6 +170,12 @@ class LanguageModel(TaskData):
     def token_counts(self) -> npt.NDArray[np.int64]:
         return counted(self.splits["train"].tokens, self.spec.input_size)
 
+    def probe(self, split: str, rows: int) -> Batch:
+        """As many places of the text, each read as far as training carries a gradient."""
+        data: Streams = self.splits[split]
+        streams = min(rows, len(data))
+        return Streams(data.tokens, streams=streams, steps=self.sequence_length)[0]
+
     def from_file(self, path: str, spec: TaskSpec) -> Streams:
         text = TextFiles({"test": find_all(path)}, self.encoding, self.text_column)
         tokens, characters = encode_another(text, path, spec.vocabulary, self.settings)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import PositiveInt
@@ -25,7 +25,13 @@ class Cell(nn.Module, ABC):
 
     input_size: D. hidden_size: H. output_size: numbers a step puts out, H unless a subclass sets
     another. backend: ``native`` (the default where there is such a kernel) or ``reference``.
+
+    For pictures of the gradient a cell may name the parts of its state, ``state_names``, and tell
+    its ``recurrent_weights``.
     """
+
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    """What the equation calls the parts of the state, in their order."""
 
     def __init__(self, input_size: PositiveInt, hidden_size: PositiveInt) -> None:
         super().__init__()
@@ -63,6 +69,13 @@ class Cell(nn.Module, ABC):
         """Numbers of state a row carries."""
         state = self.initial_state(1, torch.device("cpu"), torch.float32)
         return sum(part.numel() for part in state)
+
+    def recurrent_weights(self) -> dict[str, Tensor]:
+        """The matrices ``(H, H)`` that multiply the old state, by the equation's names; optional.
+
+        A cell that tells none has no spectral radii of them in ``seqbench.inspect``.
+        """
+        return {}
 
     def select_backend(self, backend: Backend) -> None:
         """Choose what ``forward`` runs; ``auto`` takes the native kernel if there is one.

@@ -21,6 +21,7 @@ class GRU(KernelCell):
     """
 
     gates = 3
+    gate_names = ("r", "z", "n")
 
     def __init__(
         self,

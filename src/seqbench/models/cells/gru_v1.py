@@ -47,6 +47,9 @@ class GRUv1(Cell):
         (h,) = state
         return self.update(x, h, mask * h)
 
+    def recurrent_weights(self) -> dict[str, Tensor]:
+        return dict(zip(("U_r", "U_z", "U_n"), self.weight_hh.chunk(3), strict=True))
+
     # r = sigmoid(W_r x + U_r h + b_r)
     # z = sigmoid(W_z x + U_z h + b_z)
     # n = tanh(W_n x + U_n (r * h) + b_n)

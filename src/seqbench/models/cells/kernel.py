@@ -20,6 +20,8 @@ class KernelCell(Cell):
     """
 
     gates: ClassVar[int]
+    gate_names: ClassVar[tuple[str, ...]] = ()
+    """As the equation calls them, in the order in which the kernel stacks their weights."""
     state_parts: ClassVar[int] = 1
 
     def __init__(
@@ -43,6 +45,14 @@ class KernelCell(Cell):
         """W_ih ``(gates * H, D)``, W_hh ``(gates * H, H)``, b_ih and b_hh ``(gates * H,)``."""
         w_ih, w_hh, b_ih, b_hh = self.kernel.all_weights[0]
         return w_ih, w_hh, b_ih, b_hh
+
+    def recurrent_weights(self) -> dict[str, Tensor]:
+        _, w_hh, _, _ = self.weights
+        if self.gates == 1:
+            return {"W_hh": w_hh}
+        names = self.gate_names or tuple(map(str, range(self.gates)))
+        parts = zip(names, w_hh.chunk(self.gates), strict=True)
+        return {f"W_h{name}": part for name, part in parts}
 
     def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
         zeros = torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype)

@@ -21,6 +21,8 @@ class LSTM(KernelCell):
     """
 
     gates = 4
+    gate_names = ("i", "f", "g", "o")
+    state_names = ("h", "c")
     state_parts = 2
 
     def __init__(
