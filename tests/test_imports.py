@@ -33,6 +33,7 @@ ENTRY = (
     "seqbench.checkpoint",
     "seqbench.checks",
     "seqbench.evaluate",
+    "seqbench.export",
     "seqbench.generate",
     "seqbench.predict",
     "seqbench.train",
@@ -60,7 +61,8 @@ def test_building_does_not_know_the_entry_points() -> None:
 
 def test_command_lines_load_no_torch_before_they_need_it() -> None:
     code = (
-        "import sys; from seqbench import train, evaluate, predict; print('torch' in sys.modules)"
+        "import sys; from seqbench import train, evaluate, export, predict;"
+        "print('torch' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"

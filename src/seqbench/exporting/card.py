@@ -21,9 +21,14 @@ SCHEMA_VERSION = 1
 def card(trained: Trained, form: Form, file: File, path: Path, difference: float) -> dict[str, Any]:
     """What ``FILE.json`` holds.
 
+    A shape names the axes that may have any size. Of a state, ``next`` is the output that is the
+    input of the next call, and ``start`` a row of it before the first step, or the one number that
+    the row is made of. Digests are of the files' bytes; ``network`` is its config.
+
     file: the network as a session. path: where it lies now. difference: from the network.
     """
     spec, config = trained.spec, trained.config
+    inputs = {each.name: _described(each) for each in file.session.get_inputs()}
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": spec.kind,
@@ -34,10 +39,10 @@ def card(trained: Trained, form: Form, file: File, path: Path, difference: float
         "unknown_id": UNKNOWN_ID if spec.vocabulary else None,
         "start_id": spec.start_id,
         "end_id": spec.end_id,
-        "inputs": [_described(each) for each in file.session.get_inputs()],
+        "inputs": list(inputs.values()),
         "outputs": [_described(each) for each in file.session.get_outputs()],
         "states": [
-            {"input": before, "output": after, "start": _start(part)}
+            {**inputs[before], "next": after, "start": _start(part)}
             for before, after, part in form.states()
         ],
         "compared": {

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch._higher_order_ops.scan import scan
 
 from seqbench.models.cells.base import Cell, State
 from seqbench.models.cells.kernel import KernelCell
@@ -96,6 +95,7 @@ class Loop(Replaced):
 
     def native(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         assert lengths is None
+        from torch._higher_order_ops.scan import scan  # no public name as yet; others do without
 
         def body(carried: list[Tensor], x_t: Tensor) -> tuple[list[Tensor], Tensor]:
             y, following = self.cell.step(x_t, tuple(carried))

@@ -1,6 +1,7 @@
 """A file is kept only if it computes what the network computes."""
 
 import math
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -54,10 +55,11 @@ class File:
             ) from error
 
 
-def compare(file: File, form: Form) -> float:
+def compare(file: Callable[[Form, Tensors], Tensors], form: Form) -> float:
     """The largest difference between file and network, as a share of the largest number.
 
-    Of other numbers of rows and steps than the exporter saw, ragged lengths, states on the way.
+    file: from arguments to outputs, a ``File``. Tried with other numbers of rows and steps than
+    the exporter saw, ragged lengths, and states on the way.
 
     Raises UserError where it is more than ``TOLERANCE``. Where the network itself moves that far
     when its weights are rounded otherwise, as chaotic ones do, ten times that will pass, up to

@@ -54,10 +54,10 @@ def check_output(output: str | Path, overwrite: bool) -> tuple[Path, Path]:
 def export(
     trained: "Trained", output: str | Path = "model.onnx", *, overwrite: bool = False
 ) -> Exported:
-    """Write a network as ``output`` and, beside it, what one must know to use it.
+    """Write a network as ``output`` and, beside it, what one must know to use it (``card``).
 
-    The file is compared with the network before it is kept. overwrite: whether files that are
-    there may be replaced.
+    It computes in float32, whatever precision it was trained in. The file is compared with the
+    network before it is kept. overwrite: whether files that are there may be replaced.
 
     Raises UserError where packages are missing, for an output that cannot be written, for a
     network that cannot be exported, and for a file that computes something else.
@@ -75,6 +75,7 @@ def export(
     with isolated(trained.threads):
         form = form_of(trained.module.cpu().eval().network, trained.spec).eval()
         try:
+            partial[0].touch()  # before the work, if there can be no such file
             translate(form, partial[0])
             file = File(partial[0])
             difference = compare(file, form)

@@ -1,4 +1,4 @@
-"""What a network of each kind takes and gives as a file: tensors by name, no batches, no heads."""
+"""What a network of each kind takes and gives as a file: tensors by name."""
 
 from abc import ABC, abstractmethod
 from copy import deepcopy
@@ -59,7 +59,8 @@ class Form(nn.Module, ABC):
         replace_cells(copy)
         return copy
 
-    def _tokens(self, batch: int, steps: int, random: torch.Generator) -> Tensor:
+    def _inputs(self, batch: int, steps: int, random: torch.Generator) -> Tensor:
+        """What a batch has as inputs, at random."""
         return torch.randint(self.spec.input_size, (batch, steps), generator=random)
 
 
@@ -84,13 +85,14 @@ class Answer(Form):
     def draw(self, batch: int, steps: int, random: torch.Generator) -> Tensors:
         lengths = torch.randint(1, steps + 1, (batch,), generator=random)
         lengths[0] = steps
-        inputs = self._tokens(batch, steps, random)
+        inputs = self._inputs(batch, steps, random)
         inputs[torch.arange(steps) >= lengths[:, None]] = self.spec.padding_id
         return [inputs, lengths]
 
     def valid(self, values: Tensor, arguments: Tensors) -> Tensor:
         inputs, lengths = arguments
-        if values.shape[:2] != inputs.shape[:2] or values.dim() < 3:
+        a_step = values.dim() > 2 or self.spec.kind == "regress"
+        if not a_step or values.shape[:2] != inputs.shape[:2]:
             return values
         return values[torch.arange(inputs.shape[1]) < lengths[:, None]]
 
@@ -108,9 +110,9 @@ class Continuation(Form):
         self.sizes = [len(parts) for parts in network.begin(1)]
         """How many parts the state of each layer has."""
         names = [
-            f"{'hc'[part] if isinstance(cell, KernelCell) else f'state{part}'}_{layer}"
+            f"{part}_{layer}"
             for layer, (cell, size) in enumerate(zip(network.stack.cells, self.sizes, strict=True))
-            for part in range(size)
+            for part in _parts(cell, size)
         ]
         self.carried = names, [f"next_{name}" for name in names]
         self.inputs = ["tokens", *self.carried[0]]
@@ -125,7 +127,7 @@ class Continuation(Form):
 
     def draw(self, batch: int, steps: int, random: torch.Generator) -> Tensors:
         # Not any numbers are a state of any cell; those that it came to by itself are.
-        before, inputs = (self._tokens(batch, n, random) for n in (WARM_UP, steps))
+        before, inputs = (self._inputs(batch, n, random) for n in (WARM_UP, steps))
         lengths = torch.full((batch,), WARM_UP)
         state = self.network(Batch(before, lengths, before), self.network.begin(batch)).state
         return [inputs, *flat(state)]
@@ -136,6 +138,13 @@ class Continuation(Form):
 
 def flat(state: StackState) -> Tensors:
     return [part for cell in state for part in cell]
+
+
+def _parts(cell: nn.Module, size: int) -> list[str]:
+    """What the parts of a cell's state are called."""
+    if isinstance(cell, KernelCell) and size <= len("hc"):
+        return list("hc"[:size])
+    return [f"state{part}" for part in range(size)]
 
 
 def form_of(network: Network, spec: TaskSpec) -> Form:

@@ -14,7 +14,7 @@ import torch
 from torch.export import Dim
 
 from seqbench.build import one_line
-from seqbench.errors import UserError
+from seqbench.errors import UserError, short
 from seqbench.exporting.forms import Form
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def translate(form: Form, file: Path) -> None:
     """Write ``form`` as ``file``; nobody has compared the two yet.
 
     Raises UserError where the exporter cannot follow the network, and for a network too large for
-    one file.
+    one file; OSError where it cannot be written.
     """
     if find_spec("torch.onnx.ops") is None:
         raise UserError(f"export needs torch 2.8 or newer; this is {torch.__version__}")
@@ -56,16 +56,22 @@ def translate(form: Form, file: Path) -> None:
                 output_names=form.outputs,
                 dynamic_shapes=(tuple(axes),),
             )
-            assert program is not None
-            _forget_origins(program.model)
-            program.save(file, external_data=False)
-        except OSError:
-            raise
         except Exception as error:  # whatever stops an exporter that runs anyone's cell
             raise UserError(
-                f"this network cannot be exported: torch's exporter cannot follow it "
-                f"({one_line(error)})"
+                "this network cannot be exported: torch's exporter cannot follow it "
+                f"({_reason(error)}); a step should be tensor operations alone, and not branch on "
+                "their values"
             ) from error
+        assert program is not None
+        _forget_origins(program.model)
+        program.save(file, external_data=False)
+
+
+def _reason(error: BaseException) -> str:
+    """What stopped the exporter, without what it says of itself before and behind that."""
+    while error.__cause__:
+        error = error.__cause__
+    return short(one_line(error), 160)
 
 
 def _forget_origins(model: "onnx_ir.Model") -> None:
