@@ -51,8 +51,8 @@ def card(trained: Trained, form: Form, file: File, path: Path, difference: float
             "tolerance": TOLERANCE,
         },
         "run": {
-            **config["names"],
-            "seed": config["seed"],
+            **config.get("names", {}),
+            "seed": config.get("seed"),
             "data": trained.fingerprint,
             "checkpoint": _digest(trained.path),
             "network": config["model"],
