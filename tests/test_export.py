@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 
 import seqbench
 from seqbench.export import main
-from seqbench.exporting import cells, translate
+from seqbench.exporting import translate
+from seqbench.exporting.forms import Form
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -144,14 +146,23 @@ def test_letter_by_letter_it_writes_what_the_network_writes(text: Path, letters_
     assert written == wanted.text
 
 
-def test_a_wrong_file_is_not_kept(
+def test_a_file_with_one_wrong_weight_is_not_kept(
     names_run: Path,
+    labels: Path,
     here: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    def wrong(form: Form, file: Path) -> None:
+        model = onnx.load(labels / "model.onnx")
+        recurrent = next(each for each in model.graph.initializer if each.dims[:] == [1, 48, 16])
+        weights = onnx.numpy_helper.to_array(recurrent).copy()
+        weights[0, 0, 0] += 0.1
+        recurrent.CopyFrom(onnx.numpy_helper.from_array(weights, recurrent.name))
+        onnx.save(model, file)
+
     (here / "model.onnx").write_bytes(b"old")
-    monkeypatch.setitem(cells.ORDERS, "GRU", (0, 1, 2))
+    monkeypatch.setattr(translate, "translate", wrong)
     assert main([str(names_run), "--overwrite"]) == 2
     out, err = capfd.readouterr()
     assert out == ""

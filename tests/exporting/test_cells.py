@@ -19,8 +19,8 @@ from seqbench.models.cells.gru_v1 import GRUv1
 from seqbench.models.cells.irnn import IRNN
 from seqbench.models.cells.lstm import LSTM
 from seqbench.models.cells.rnn import RNN
-from seqbench.models.embedding import Number, OneHot, Table
-from seqbench.models.heads import AdaptiveSoftmax, PerStep, Pooled
+from seqbench.models.embedding import Features, Number, OneHot, Table
+from seqbench.models.heads import AdaptiveSoftmax, PerStep, Regression
 from seqbench.models.network import Network
 from seqbench.spec import Kind, TaskSpec
 
@@ -66,37 +66,31 @@ def table() -> Any:
 def cases() -> dict[str, tuple[Kind, Any, Any, Any, dict[str, Any]]]:
     """Kind, cell, embedding, head and settings of a network."""
     adaptive = partial(AdaptiveSoftmax, cutoffs=[3, 7], div_value=2.0)
-    pooled = partial(Pooled, pooling="mean_max", hidden_layer=5, one_logit=True, dropout=0.5)
-    cells = in_turn(LSTM, GRU, RNN, IRNN, Counting)
-    both_ways: dict[str, Any] = {"num_layers": 2, "bidirectional": True}
+    pooled = partial(Regression, pooling="mean_max", hidden_layer=5, dropout=0.5)
+    cells = in_turn(LSTM, GRU, RNN, IRNN)
+    tied = partial(PerStep, tied=True)
     return {
-        "all cells": (
-            "language_model",
-            cells,
-            table(),
-            partial(PerStep, tied=True),
-            {"num_layers": 5},
-        ),
-        "both ways": ("classify", in_turn(LSTM, RNN), Number, pooled, both_ways),
-        "adaptive": ("language_model", RNN, OneHot, adaptive, {}),
-        "tag": ("tag", GRU, OneHot, PerStep, {}),
+        "all nodes": ("language_model", cells, OneHot, adaptive, {"num_layers": 4}),
+        "both ways": ("regress", LSTM, Features, pooled, {"bidirectional": True}),
+        "loop": ("language_model", Counting, table(), tied, {"zoneout": 0.3}),
+        "tag": ("tag", GRU, Number, PerStep, {"recurrent_dropout": 0.5}),
     }
 
 
 @pytest.mark.parametrize("name", cases())
 def test_the_file_computes_what_the_network_computes(name: str, tmp_path: Path) -> None:
     kind, cell, embedding, head, settings = cases()[name]
-    spec = TaskSpec(kind=kind, input_size=V, output_size=V if kind == "language_model" else 2)
+    size = V if kind == "language_model" else 2
+    spec = TaskSpec(kind=kind, input_size=V, output_size=size, features=embedding is Features)
     form = form_of(network(spec, cell, embedding, head, **settings), spec).eval()
     path = tmp_path / "a.onnx"
     translate(form, path)
     assert compare(File(path), form) < 1e-5
     content = path.read_bytes()
     assert b".py" not in content, "it names no source file of this machine"
-    loops = content.count(b"Scan")
-    assert (loops > 0) is (name == "all cells"), "torch's kernels are nodes of their own"
+    assert (b"Scan" in content) is (name == "loop"), "torch's kernels are nodes of their own"
     assert [each.name for each in tmp_path.iterdir()] == ["a.onnx"]
     inputs = onnxruntime.InferenceSession(path).get_inputs()
     assert [each.name for each in inputs] == form.inputs
     assert [each.shape[0] for each in inputs] == ["batch"] * len(inputs)
-    assert inputs[0].shape == ["batch", "time"]
+    assert inputs[0].shape == ["batch", "time", *([V] if spec.features else [])]

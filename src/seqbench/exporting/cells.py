@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from seqbench.models.cells.base import Cell, State
 from seqbench.models.cells.kernel import KernelCell
+from seqbench.models.regularisation import Regularisation
+from seqbench.models.stack import Stack
 
 ORDERS: dict[str, tuple[int, ...]] = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 """Which of torch's gates stand where in ONNX: torch has i f g o and r z n, ONNX i o f c and z r h
@@ -84,21 +86,26 @@ class Node(Replaced):
 
 
 class Loop(Replaced):
-    """Any other cell: its equation in the body of ONNX's Scan, whatever its own kernel does."""
+    """Any other cell: its equation in the body of ONNX's Scan, whatever its own kernel does.
 
-    def __init__(self, cell: Cell) -> None:
+    within: what is done around each step; in evaluation that is zoneout.
+    """
+
+    def __init__(self, cell: Cell, within: Regularisation) -> None:
         super().__init__(cell)
-        self.cell = cell
+        self.cell, self.within = cell, within
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        return self.cell.step(x, state)
+        return self.within.around(self.cell, state)(x, state)
 
     def native(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         assert lengths is None
         from torch._higher_order_ops.scan import scan  # no public name as yet; others do without
 
+        step = self.within.around(self.cell, state)
+
         def body(carried: list[Tensor], x_t: Tensor) -> tuple[list[Tensor], Tensor]:
-            y, following = self.cell.step(x_t, tuple(carried))
+            y, following = step(x_t, tuple(carried))
             # Scan takes no output that is another, or an input.
             return [part.clone() for part in following], y.clone()
 
@@ -107,16 +114,17 @@ class Loop(Replaced):
 
 
 def replace_cells(network: nn.Module) -> None:
-    """Put such a cell in the place of each one in ``network``."""
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, Cell) and not isinstance(parent, Cell):
-                parent.add_module(name, _replacement(child))
+    """Put such a cell in the place of each one in ``network``, which is in evaluation mode."""
+    for stack in [each for each in network.modules() if isinstance(each, Stack)]:
+        for name, cell in list(stack.cells.named_children()):
+            assert isinstance(cell, Cell)
+            stack.cells.add_module(name, _replacement(cell, stack.regularisation))
+        stack.regularisation = Regularisation()  # the loops do it
 
 
-def _replacement(cell: Cell) -> Replaced:
+def _replacement(cell: Cell, within: Regularisation) -> Replaced:
     # A class that changes what a kernel computes has changed its equation, too.
     own_kernel = isinstance(cell, KernelCell) and type(cell).native is KernelCell.native
-    if isinstance(cell, KernelCell) and own_kernel and type(cell.kernel) in Node.names:
+    if isinstance(cell, KernelCell) and own_kernel and not within.zoneout:
         return Node(cell)
-    return Loop(cell)
+    return Loop(cell, within)

@@ -61,26 +61,29 @@ class Form(nn.Module, ABC):
 
     def _inputs(self, batch: int, steps: int, random: torch.Generator) -> Tensor:
         """What a batch has as inputs, at random."""
+        if self.spec.features:
+            return torch.randn(batch, steps, self.spec.input_size, generator=random)
         return torch.randint(self.spec.input_size, (batch, steps), generator=random)
 
 
 class Answer(Form):
     """Sequences in, an answer for each or for each of their steps out.
 
-    ``tokens (B, T)``, ``lengths (B,)`` -> ``logits (B, C)`` or ``(B, T, C)``
+    ``tokens (B, T)`` or ``features (B, T, D)``, and ``lengths (B,)``, to ``logits (B, C)`` or
+    ``(B, T, C)``, or to ``values (B, O)`` where the answers are numbers.
     """
 
     kinds = ("classify", "tag", "regress")
 
     def __init__(self, network: Network, spec: TaskSpec) -> None:
         super().__init__(network, spec)
-        self.inputs = ["tokens", "lengths"]
+        self.inputs = ["features" if spec.features else "tokens", "lengths"]
         self.outputs = ["values" if spec.kind == "regress" else "logits"]
 
     def forward(self, *arguments: Tensor) -> tuple[Tensor, ...]:
         inputs, lengths = arguments
-        hidden = self.network(Batch(inputs, lengths, lengths)).hidden
-        return (self.network.head.predict(hidden),)
+        batch = Batch(inputs, lengths, lengths)
+        return (self.network.predict(batch, self.network(batch)),)
 
     def draw(self, batch: int, steps: int, random: torch.Generator) -> Tensors:
         lengths = torch.randint(1, steps + 1, (batch,), generator=random)
@@ -91,8 +94,7 @@ class Answer(Form):
 
     def valid(self, values: Tensor, arguments: Tensors) -> Tensor:
         inputs, lengths = arguments
-        a_step = values.dim() > 2 or self.spec.kind == "regress"
-        if not a_step or values.shape[:2] != inputs.shape[:2]:
+        if values.dim() < 3:
             return values
         return values[torch.arange(inputs.shape[1]) < lengths[:, None]]
 
@@ -100,7 +102,7 @@ class Answer(Form):
 class Continuation(Form):
     """Tokens and a state in, the next tokens' logits and a state out; no padding.
 
-    ``tokens (B, T)``, states ``(B, ...)`` -> ``logits (B, T, V)``, states
+    ``tokens (B, T)`` and states ``(B, ...)`` to ``logits (B, T, V)`` and states.
     """
 
     kinds = ("language_model",)
@@ -122,8 +124,9 @@ class Continuation(Form):
         inputs, *rest = arguments
         state = tuple(tuple(rest.pop(0) for _ in range(size)) for size in self.sizes)
         lengths = inputs.new_full(inputs.shape[:1], inputs.shape[1])
-        hidden, following = self.network(Batch(inputs, lengths, inputs), state)
-        return (self.network.head.predict(hidden), *flat(following))
+        batch = Batch(inputs, lengths, inputs)
+        output = self.network(batch, state)
+        return (self.network.predict(batch, output), *flat(output.state))
 
     def draw(self, batch: int, steps: int, random: torch.Generator) -> Tensors:
         # Not any numbers are a state of any cell; those that it came to by itself are.
