@@ -89,6 +89,7 @@ def test_the_card_says_how_the_file_is_used(labels: Path, names_run: Path) -> No
     assert found["run"]["checkpoint"] == f"sha256:{hashlib.sha256(best).hexdigest()}"
     assert found["run"]["task"] == "text_classification"
     assert found["run"]["network"]["hidden_size"] == 16
+    assert "path" not in found["run"]["network"]["embedding"]
     assert str(names_run) not in json.dumps(found), "no path of this machine"
 
 

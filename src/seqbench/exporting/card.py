@@ -13,6 +13,7 @@ from torch import Tensor
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID
 from seqbench.exporting.compare import TOLERANCE, TRIALS, File
 from seqbench.exporting.forms import Form
+from seqbench.runs import without
 from seqbench.trained import Trained
 
 SCHEMA_VERSION = 1
@@ -23,7 +24,8 @@ def card(trained: Trained, form: Form, file: File, path: Path, difference: float
 
     A shape names the axes that may have any size. Of a state, ``next`` is the output that is the
     input of the next call, and ``start`` a row of it before the first step, or the one number that
-    the row is made of. Digests are of the files' bytes; ``network`` is its config.
+    the row is made of. Digests are of the files' bytes; ``network`` is its config, less
+    places on this machine.
 
     file: the network as a session. path: where it lies now. difference: from the network.
     """
@@ -55,7 +57,7 @@ def card(trained: Trained, form: Form, file: File, path: Path, difference: float
             "seed": config.get("seed"),
             "data": trained.fingerprint,
             "checkpoint": _digest(trained.path),
-            "network": config["model"],
+            "network": without(config["model"], "embedding.path"),
         },
         "file": _digest(path),
         "versions": {
