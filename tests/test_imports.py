@@ -33,6 +33,7 @@ ENTRY = (
     "seqbench.checkpoint",
     "seqbench.checks",
     "seqbench.evaluate",
+    "seqbench.export",
     "seqbench.generate",
     "seqbench.gradients",
     "seqbench.inspect",
@@ -62,7 +63,7 @@ def test_building_does_not_know_the_entry_points() -> None:
 
 def test_command_lines_load_no_torch_before_they_need_it() -> None:
     code = (
-        "import sys; from seqbench import train, evaluate, predict, inspect;"
+        "import sys; from seqbench import train, evaluate, export, predict, inspect;"
         "print('torch' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

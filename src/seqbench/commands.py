@@ -26,8 +26,11 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{short(message, 500)} ({self.prog} --help)")
 
 
-def parser(verb: str, description: str, many: bool = False) -> Parser:
-    """The command line of a verb that starts from a trained network, or from many."""
+def parser(verb: str, description: str, *, many: bool = False, device: bool = True) -> Parser:
+    """The command line of a verb that starts from a trained network, or from many.
+
+    device: whether it may run elsewhere than on the CPU.
+    """
     made = Parser(f"python -m seqbench.{verb}", description=description, allow_abbrev=False)
     made.add_argument(
         "run",
@@ -42,12 +45,13 @@ def parser(verb: str, description: str, many: bool = False) -> Parser:
         metavar="PACKAGE",
         help="build classes of this package, if the checkpoint names any outside seqbench",
     )
-    made.add_argument(
-        "--device",
-        choices=("auto", "cpu", "gpu"),
-        default="auto",
-        help="where it runs; auto takes a GPU if there is one",
-    )
+    if device:
+        made.add_argument(
+            "--device",
+            choices=("auto", "cpu", "gpu"),
+            default="auto",
+            help="where it runs; auto takes a GPU if there is one",
+        )
     made.add_argument("--threads", type=_threads, help="CPU threads of torch; default: the run's")
     made.add_argument(TRACEBACK, action="store_true", help="show where a mistake was found")
     return made

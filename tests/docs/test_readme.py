@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seqbench import compose, evaluate, generate, predict
+from seqbench import compose, evaluate, export, generate, predict
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
 from seqbench.places import CONF
@@ -27,7 +27,7 @@ SHELL = [
     for line in block.splitlines()
 ]
 TRAIN = [line for line in SHELL if line.startswith("python -m seqbench.train ")]
-VERBS = {"predict": predict, "evaluate": evaluate, "generate": generate}
+VERBS = {"predict": predict, "evaluate": evaluate, "generate": generate, "export": export}
 FILES = dict(re.findall(r"`(my_package/[\w/.]+)`:\n\n```(?:python|yaml)\n(.*?)```", README, re.S))
 
 

@@ -2,14 +2,15 @@
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from seqbench.models.cells.base import Cell, State
-from seqbench.models.init import Init, init_weight
+from seqbench.models.cells.base import State
+from seqbench.models.cells.gated import GatedCell
+from seqbench.models.init import Init
 
 
-class GRUv1(Cell):
+class GRUv1(GatedCell):
     """GRU that resets the state before the matrix product; torch and cuDNN reset after it.
 
     Chung et al. 2014, "Empirical evaluation of gated recurrent neural networks on sequence
@@ -18,6 +19,8 @@ class GRUv1(Cell):
     update_bias: the update gate's at the start. The gate multiplies the new value, the complement
     of torch's, so a negative bias remembers.
     """
+
+    gates = ("r", "z", "n")
 
     def __init__(
         self,
@@ -28,16 +31,8 @@ class GRUv1(Cell):
         recurrent_init: Init = "orthogonal",
         update_bias: float = -1.0,
     ) -> None:
-        super().__init__(input_size, hidden_size)
-        self.weight_ih = nn.Parameter(torch.empty(3 * hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
-        self.bias = nn.Parameter(torch.zeros(3 * hidden_size))
-        init_weight(self.weight_ih, input_init, gates=3)
-        init_weight(self.weight_hh, recurrent_init, gates=3)
-        nn.init.constant_(self.bias.chunk(3)[1], update_bias)
-
-    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
-        return (torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype),)
+        super().__init__(input_size, hidden_size, input_init, recurrent_init)
+        self.start_bias("z", update_bias)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         (h,) = state
@@ -46,9 +41,6 @@ class GRUv1(Cell):
     def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
         (h,) = state
         return self.update(x, h, mask * h)
-
-    def recurrent_weights(self) -> dict[str, Tensor]:
-        return dict(zip(("U_r", "U_z", "U_n"), self.weight_hh.chunk(3), strict=True))
 
     # r = sigmoid(W_r x + U_r h + b_r)
     # z = sigmoid(W_z x + U_z h + b_z)

@@ -22,7 +22,6 @@ class KernelCell(Cell):
     gates: ClassVar[int]
     gate_names: ClassVar[tuple[str, ...]] = ()
     """As the equation calls them, in the order in which the kernel stacks their weights."""
-    state_parts: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -56,17 +55,17 @@ class KernelCell(Cell):
 
     def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
         zeros = torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype)
-        return (zeros,) * self.state_parts
+        return (zeros,) * len(self.state_names)
 
     def native(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         # A kernel's state has a first axis for layers and directions.
         parts = tuple(part.unsqueeze(0).contiguous() for part in state)
-        given = parts if self.state_parts > 1 else parts[0]
+        given = parts if len(parts) > 1 else parts[0]
         if lengths is None:
             y, final = self.kernel(x, given)
         else:
             packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
             packed, final = self.kernel(packed, given)
             y, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-        finals = final if self.state_parts > 1 else (final,)
+        finals = final if len(parts) > 1 else (final,)
         return y, tuple(part.squeeze(0) for part in finals)

@@ -23,7 +23,6 @@ class LSTM(KernelCell):
     gates = 4
     gate_names = ("i", "f", "g", "o")
     state_names = ("h", "c")
-    state_parts = 2
 
     def __init__(
         self,

@@ -2,14 +2,15 @@
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from seqbench.models.cells.base import Cell, State
-from seqbench.models.init import Init, init_weight
+from seqbench.models.cells.base import State
+from seqbench.models.cells.gated import GatedCell
+from seqbench.models.init import Init
 
 
-class LSTM1997(Cell):
+class LSTM1997(GatedCell):
     """LSTM that adds to its cell and never forgets; its state is ``(h, c)``.
 
     Hochreiter and Schmidhuber 1997, "Long short-term memory". No fast kernel computes it. The
@@ -24,6 +25,9 @@ class LSTM1997(Cell):
     gate's against cells that serve as a bias.
     """
 
+    gates = ("i", "g", "o")
+    state_names = ("h", "c")
+
     def __init__(
         self,
         input_size: PositiveInt,
@@ -34,18 +38,9 @@ class LSTM1997(Cell):
         input_bias: float = -1.0,
         output_bias: float = -1.0,
     ) -> None:
-        super().__init__(input_size, hidden_size)
-        self.weight_ih = nn.Parameter(torch.empty(3 * hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
-        self.bias = nn.Parameter(torch.zeros(3 * hidden_size))
-        init_weight(self.weight_ih, input_init, gates=3)
-        init_weight(self.weight_hh, recurrent_init, gates=3)
-        nn.init.constant_(self.bias.chunk(3)[0], input_bias)
-        nn.init.constant_(self.bias.chunk(3)[2], output_bias)
-
-    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
-        zeros = torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype)
-        return zeros, zeros
+        super().__init__(input_size, hidden_size, input_init, recurrent_init)
+        self.start_bias("i", input_bias)
+        self.start_bias("o", output_bias)
 
     # i = sigmoid(W_i x + U_i h + b_i)      o alike
     # g = 2 tanh((W_g x + U_g h + b_g) / 2)

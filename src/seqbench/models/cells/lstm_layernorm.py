@@ -5,11 +5,12 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqbench.models.cells.base import Cell, State
-from seqbench.models.init import Init, init_weight
+from seqbench.models.cells.base import State
+from seqbench.models.cells.gated import GatedCell
+from seqbench.models.init import Init
 
 
-class LayerNormLSTM(Cell):
+class LayerNormLSTM(GatedCell):
     """LSTM that normalises both products and, for the output, the cell; its state is ``(h, c)``.
 
     Ba, Kiros and Hinton 2016, "Layer normalization" (arXiv:1607.06450). No fast kernel computes it.
@@ -20,6 +21,9 @@ class LayerNormLSTM(Cell):
     forget_bias: the forget gate's at the start; 1 keeps memory open.
     """
 
+    gates = ("i", "f", "g", "o")
+    state_names = ("h", "c")
+
     def __init__(
         self,
         input_size: PositiveInt,
@@ -29,21 +33,12 @@ class LayerNormLSTM(Cell):
         recurrent_init: Init = "orthogonal",
         forget_bias: float = 1.0,
     ) -> None:
-        super().__init__(input_size, hidden_size)
-        self.weight_ih = nn.Parameter(torch.empty(4 * hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(4 * hidden_size, hidden_size))
-        self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
+        super().__init__(input_size, hidden_size, input_init, recurrent_init)
         self.gain_ih = nn.Parameter(torch.ones(4 * hidden_size))
         self.gain_hh = nn.Parameter(torch.ones(4 * hidden_size))
         self.gain_c = nn.Parameter(torch.ones(hidden_size))
         self.bias_c = nn.Parameter(torch.zeros(hidden_size))
-        init_weight(self.weight_ih, input_init, gates=4)
-        init_weight(self.weight_hh, recurrent_init, gates=4)
-        nn.init.constant_(self.bias.chunk(4)[1], forget_bias)
-
-    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
-        zeros = torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype)
-        return zeros, zeros
+        self.start_bias("f", forget_bias)
 
     # (i, f, g, o) = LN(W x) + LN(U h) + b, each LN with a gain of its own
     # c' = sigmoid(f) * c + sigmoid(i) * tanh(g)

@@ -5,11 +5,12 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqbench.models.cells.base import Cell, State
-from seqbench.models.init import Init, init_weight
+from seqbench.models.cells.base import State
+from seqbench.models.cells.gated import GatedCell
+from seqbench.models.init import Init
 
 
-class PeepholeLSTM(Cell):
+class PeepholeLSTM(GatedCell):
     """LSTM with diagonal peepholes, from a unit's cell to its own gates; its state is ``(h, c)``.
 
     Gers and Schmidhuber 2000, "Recurrent nets that time and count". No fast kernel computes it.
@@ -17,6 +18,9 @@ class PeepholeLSTM(Cell):
 
     forget_bias: the forget gate's at the start; 1 keeps memory open.
     """
+
+    gates = ("i", "f", "g", "o")
+    state_names = ("h", "c")
 
     def __init__(
         self,
@@ -27,18 +31,9 @@ class PeepholeLSTM(Cell):
         recurrent_init: Init = "orthogonal",
         forget_bias: float = 1.0,
     ) -> None:
-        super().__init__(input_size, hidden_size)
-        self.weight_ih = nn.Parameter(torch.empty(4 * hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(4 * hidden_size, hidden_size))
+        super().__init__(input_size, hidden_size, input_init, recurrent_init)
         self.peephole = nn.Parameter(torch.zeros(3 * hidden_size))
-        self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
-        init_weight(self.weight_ih, input_init, gates=4)
-        init_weight(self.weight_hh, recurrent_init, gates=4)
-        nn.init.constant_(self.bias.chunk(4)[1], forget_bias)
-
-    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
-        zeros = torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype)
-        return zeros, zeros
+        self.start_bias("f", forget_bias)
 
     # i = sigmoid(W_i x + U_i h + p_i * c + b_i)
     # f = sigmoid(W_f x + U_f h + p_f * c + b_f)

@@ -2,14 +2,15 @@
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from seqbench.models.cells.base import Cell, State
-from seqbench.models.init import Init, init_weight
+from seqbench.models.cells.base import State
+from seqbench.models.cells.gated import GatedCell
+from seqbench.models.init import Init
 
 
-class MGU(Cell):
+class MGU(GatedCell):
     """GRU whose one gate both resets and updates: two thirds of a GRU's parameters.
 
     Zhou, Wu, Zhang and Zhou 2016, "Minimal gated unit for recurrent neural networks"
@@ -18,6 +19,8 @@ class MGU(Cell):
     forget_bias: the gate's at the start. The gate multiplies the new value, so a negative bias
     remembers.
     """
+
+    gates = ("f", "n")
 
     def __init__(
         self,
@@ -28,16 +31,8 @@ class MGU(Cell):
         recurrent_init: Init = "orthogonal",
         forget_bias: float = -1.0,
     ) -> None:
-        super().__init__(input_size, hidden_size)
-        self.weight_ih = nn.Parameter(torch.empty(2 * hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(2 * hidden_size, hidden_size))
-        self.bias = nn.Parameter(torch.zeros(2 * hidden_size))
-        init_weight(self.weight_ih, input_init, gates=2)
-        init_weight(self.weight_hh, recurrent_init, gates=2)
-        nn.init.constant_(self.bias.chunk(2)[0], forget_bias)
-
-    def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
-        return (torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype),)
+        super().__init__(input_size, hidden_size, input_init, recurrent_init)
+        self.start_bias("f", forget_bias)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         (h,) = state
