@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from seqbench.datamodules.images.idx import CHUNK, read_images
 from seqbench.datamodules.mnist import MNIST
 from seqbench.errors import UserError
 
@@ -62,6 +63,22 @@ def test_a_damaged_file(
     told = refusal(digits)
     for part in [str(digits), name, *parts]:
         assert part in told
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_is_read_to_its_end(tmp_path: Path, packed: bool) -> None:
+    """Also where the end is that of a piece, as they are read."""
+    content = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (16, 256, CHUNK // 4096))
+    file, labels = tmp_path / "a-images", tmp_path / "a-labels"
+    labels.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 16, *[1] * 16]))
+    for behind, right in ((b"", True), (b"\0", False)):
+        whole = content + bytes(CHUNK) + behind
+        file.write_bytes(gzip.compress(whole) if packed else whole)
+        if right:
+            assert read_images(str(file)).pixels.shape == (16, 256, CHUNK // 4096)
+            continue
+        with pytest.raises(UserError, match=f"tells of {CHUNK} bytes, but there are more"):
+            read_images(str(file))
 
 
 @pytest.mark.parametrize("part", ["train", "t10k"])
