@@ -1,11 +1,14 @@
 """What many tests share: a command line that trains next to nothing."""
 
+import gzip
 import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from seqbench.commands import share_cores
@@ -78,6 +81,45 @@ def result() -> Callable[[Path], dict[str, Any]]:
     return read
 
 
+def idx(values: npt.NDArray[np.uint8]) -> bytes:
+    """An idx file of these bytes."""
+    sizes = np.array(values.shape, ">u4").tobytes()
+    return bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()
+
+
+@pytest.fixture(scope="session")
+def idx_files() -> Callable[..., dict[str, bytes]]:
+    """``idx_files(size=(28, 28), packed=False)``: the four files of forty digits to train on and
+    twenty to test, by their names. A digit is a bright row, the lower the larger it is."""
+
+    def made(size: tuple[int, int] = (28, 28), packed: bool = False) -> dict[str, bytes]:
+        random = np.random.default_rng(0)
+        files = {}
+        for part, count in (("train", 40), ("t10k", 20)):
+            labels = random.permutation(np.arange(count) % 10).astype(np.uint8)
+            pixels = random.integers(0, 100, (count, *size), np.uint8)
+            pixels[np.arange(count), labels * size[0] // 10] = 255
+            files[f"{part}-images-idx3-ubyte"] = idx(pixels)
+            files[f"{part}-labels-idx1-ubyte"] = idx(labels)
+        if packed:
+            return {f"{name}.gz": gzip.compress(content) for name, content in files.items()}
+        return files
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def digits_run(
+    tmp_path_factory: pytest.TempPathFactory, idx_files: Callable[..., dict[str, bytes]]
+) -> Path:
+    """A classifier of digits, by the rows of their images; these lie in ``digits`` beside it."""
+    place = tmp_path_factory.mktemp("images")
+    (place / "digits").mkdir()
+    for name, content in idx_files().items():
+        (place / "digits" / name).write_bytes(content)
+    return _trained(place, [*DIGITS, f"task.path={place / 'digits'}"])
+
+
 @pytest.fixture(scope="session")
 def names_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained classifier of names by their letters: vowels кошка, consonants собака."""
@@ -120,6 +162,19 @@ LETTERS = [
     "model.embedding.size=4",
     "callbacks.samples.length=5",
     "trainer.max_epochs=1",
+    "trainer.accelerator=cpu",
+    "logger=none",
+    "progress=none",
+    "threads=1",
+]
+DIGITS = [
+    "task=mnist",
+    "task.permute=true",
+    "task.batch_size=10",
+    "model=gru",
+    "model.hidden_size=32",
+    "optimizer.lr=0.02",
+    "trainer.max_epochs=15",
     "trainer.accelerator=cpu",
     "logger=none",
     "progress=none",

@@ -2,6 +2,7 @@
 because the libraries read the hub's address when they are imported."""
 
 import hashlib
+import io
 import json
 import os
 import socket
@@ -14,7 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 
 NAME = "someone/tiny"
 
@@ -119,7 +122,20 @@ else:
 """
 
 
-def run(tmp_path: Path, port: int, name: str = NAME, min_count: int = 1) -> str:
+IMAGES = """
+import sys
+from seqbench.datamodules.mnist import MNIST
+for attempt in range(2):
+    data = MNIST(cache_dir=sys.argv[1], hub=sys.argv[2])
+    data.setup()
+    test = data.splits["test"]
+    print(data.fingerprint, data.facts["sizes"], test.values.sum(), test.targets.tolist())
+"""
+
+
+def run(
+    tmp_path: Path, port: int, name: str = NAME, min_count: int = 1, program: str = PROGRAM
+) -> str:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     environment |= {
         "HF_ENDPOINT": f"http://127.0.0.1:{port}",
@@ -127,7 +143,7 @@ def run(tmp_path: Path, port: int, name: str = NAME, min_count: int = 1) -> str:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "NO_PROXY": "127.0.0.1",
     }
-    arguments = [sys.executable, "-c", PROGRAM, str(tmp_path / "cache"), name, str(min_count)]
+    arguments = [sys.executable, "-c", program, str(tmp_path / "cache"), name, str(min_count)]
     result = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=120)
     assert (result.returncode, result.stderr) == (0, "")
     return result.stdout
@@ -198,3 +214,30 @@ def test_a_half_downloaded_data_set_is_not_taken_for_whole(tmp_path: Path, hub: 
     text = run(tmp_path, hub.server_port)
     assert seconds(text) < 10
     assert "of another revision than bbbbbbbbbb: connect and run again" in text
+
+
+def pictures(count: int) -> bytes:
+    """A parquet file of images and labels, as the hub has them."""
+    import datasets
+
+    rows = []
+    for i in range(count):
+        file = io.BytesIO()
+        Image.fromarray(np.full((28, 28), i, np.uint8)).save(file, "png")
+        rows.append({"image": {"bytes": file.getvalue(), "path": None}, "label": i % 10})
+    names = datasets.ClassLabel(names=list("0123456789"))
+    features = datasets.Features({"image": datasets.Image(), "label": names})
+    data = datasets.Dataset.from_list(rows, features=features)
+    parquet = io.BytesIO()
+    data.to_parquet(parquet)
+    return parquet.getvalue()
+
+
+def test_images_are_unpacked_once(tmp_path: Path, hub: HubServer) -> None:
+    hub.files = {f"{split}.parquet": pictures(n) for split, n in (("train", 40), ("test", 12))}
+    first, second = run(tmp_path, hub.server_port, program=IMAGES).splitlines()
+    assert first == second
+    assert "{'train': 30, 'val': 10, 'test': 12}" in first
+    assert first.endswith(f" {784 * sum(range(12))} {[*range(10), 0, 1]}")
+    assert sum(path.endswith("train.parquet") for path in hub.requests) >= 1
+    assert len([*(tmp_path / "cache" / "images").glob("*/*.npy")]) == 4

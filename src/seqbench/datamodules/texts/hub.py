@@ -1,4 +1,4 @@
-"""Labelled texts from a data set on the Hugging Face hub."""
+"""A data set on the Hugging Face hub, of labelled texts or of anything else."""
 
 import threading
 from collections.abc import Sequence
@@ -39,6 +39,13 @@ class Hub:
         return f"{self.name} on the hub (split {split})"
 
     def read(self, columns: Sequence[str], scratch: Path) -> "dict[str, Dataset]":
+        splits = self.load()
+        for split, data in splits.items():
+            check_columns(self.where(split), data.column_names, columns)
+        return splits
+
+    def load(self) -> "dict[str, Dataset]":
+        """The splits, ``train`` first, with whatever columns they have."""
         import datasets
 
         offline = datasets.config.HF_HUB_OFFLINE
@@ -61,8 +68,7 @@ class Hub:
                     splits[split] = loaded[name]
         if "train" not in splits:
             raise UserError(f"{self.name}: no split train, but {', '.join(map(str, loaded))}")
-        for split, data in splits.items():
-            check_columns(self.where(split), data.column_names, columns)
+        for data in splits.values():
             if any(self.revision not in file["filename"] for file in data.cache_files):
                 raise UserError(
                     f"{self.name}: its local cache is of another revision than "
