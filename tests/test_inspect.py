@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import seqbench
-from seqbench import pictures
+from seqbench import figures, pictures
 from seqbench.curves import Gradients
 from seqbench.inspect import main
 
@@ -134,7 +134,7 @@ def test_titles_tell_runs_apart(
     inspect: Inspect, watched: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the least that differs: another seed, another task; the number where nothing does."""
-    monkeypatch.setattr(pictures, "save", lambda *_: None)
+    monkeypatch.setattr(figures, "save", lambda *_: None)
     monkeypatch.setattr(pictures, "draw", lambda *_: None)  # it takes its time
     for name in "bc":
         shutil.copytree(watched, here / name)
@@ -174,7 +174,7 @@ def test_without_matplotlib_there_are_numbers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(pictures, "find_spec", lambda name: None)
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
     assert main([str(watched)]) == 2
     err = capsys.readouterr().err
     assert "pip install 'seqbench[plots]'; --json" in err

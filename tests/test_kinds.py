@@ -23,7 +23,7 @@ def dates_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def series_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that foretells the two columns of a file by a window of five steps."""
+    """A network that predicts the two columns of a file by a window of five steps."""
     place = tmp_path_factory.mktemp("series")
     series(place / "waves.csv", 400)
     return trained(

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from seqbench import pictures
+from seqbench import figures, pictures
 from seqbench.curves import Gradients, Layer, Measurement
 from seqbench.errors import UserError
-from seqbench.pictures import Curve, Panel, draw, pixels, save
+from seqbench.figures import pixels, save
+from seqbench.pictures import Curve, Panel, draw
 
 FALLING = [0.5 * 0.8**d for d in range(30)]
 
@@ -157,7 +158,7 @@ def test_nothing_global_is_touched(tmp_path: Path) -> None:
 
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures.require_matplotlib()
-    monkeypatch.setattr(pictures, "find_spec", lambda name: None)
+    figures.require_matplotlib()
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'seqbench\[plots\]', or else"):
-        pictures.require_matplotlib(", or else")
+        figures.require_matplotlib(", or else")

@@ -10,7 +10,7 @@ from argparse import ArgumentTypeError, Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seqbench import curves, pictures
+from seqbench import curves, figures, pictures
 from seqbench.commands import guarded, parser
 from seqbench.curves import Gradients
 from seqbench.errors import UserError, place, short
@@ -77,7 +77,7 @@ def _inspect(arguments: list[str], show_traceback: bool) -> int:
     ]
     panels = _panels(found, chosen)
     if path is not None:
-        pictures.save(pictures.draw(panels, chosen.relative), path)
+        figures.save(pictures.draw(panels, chosen.relative), path)
     for each in found:
         if each.measured:
             why = "" if anew else f"no {curves.FILE} there; "
@@ -113,15 +113,15 @@ def _target(chosen: Namespace) -> Path | None:
     if chosen.json and chosen.output is None:
         return None
     path = place(chosen.output if chosen.output is not None else DEFAULT)
-    if path.suffix.lower() not in pictures.FORMATS:
-        raise UserError(f"--output {path}: give a file that ends in {', '.join(pictures.FORMATS)}")
+    if path.suffix.lower() not in figures.FORMATS:
+        raise UserError(f"--output {path}: give a file that ends in {', '.join(figures.FORMATS)}")
     if not path.parent.is_dir():
         raise UserError(f"--output {path}: there is no folder {path.parent}; make it first")
     if path.is_dir():
         raise UserError(f"--output {path}: a folder; name a file in it")
     if path.exists() and not chosen.overwrite:
         raise UserError(f"{path} is there already; --output names another, --overwrite replaces it")
-    pictures.require_matplotlib("; --json prints the numbers without")
+    figures.require_matplotlib("; --json prints the numbers without")
     return path
 
 

@@ -39,6 +39,7 @@ NOT_IDENTITY = (
     "task.num_workers",
     "model.embedding.path",
     "callbacks.decoded",
+    "callbacks.forecasts",
     "callbacks.gradients",
     "trainer.log_every_n_steps",
 )

@@ -12,7 +12,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import seqbench
-from seqbench import gradients, pictures
+from seqbench import gradients
 from seqbench.callbacks.gradients import GradientCurves, scalars
 from seqbench.callbacks.throughput import Throughput
 from seqbench.curves import Gradients, Layer, Measurement
@@ -158,7 +158,7 @@ def test_no_picture_without_matplotlib(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(pictures, "find_spec", lambda name: None)
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
     assert train(*tiny, "callbacks=gradients") == 2
     err = capfd.readouterr().err
     assert "pip install 'seqbench[plots]', or callbacks.gradients.picture=false" in err

@@ -22,7 +22,7 @@ def made(folder: Path, values: Any, names: str = "x", **settings: Any) -> Foreca
 
 
 def test_windows_of_each_split(tmp_path: Path) -> None:
-    """What is foretold lies within the split; what is read may reach back."""
+    """What is forecast lies within the split; what is read may reach back."""
     data = made(tmp_path, range(20), val_fraction=0.2, test_fraction=0.2)
     for split, (first, last) in {"train": (3, 11), "val": (12, 15), "test": (16, 19)}.items():
         windows = data.splits[split]
@@ -34,7 +34,7 @@ def test_windows_of_each_split(tmp_path: Path) -> None:
         assert batch.inputs[0, :, 0].tolist() == [first - 3, first - 2, first - 1]
 
 
-def test_several_columns_some_of_them_foretold(tmp_path: Path) -> None:
+def test_several_columns_some_of_them_forecast(tmp_path: Path) -> None:
     values = [[i, 100 + i, -i] for i in range(20)]
     data = made(tmp_path, values, "a,b,c", targets=["c", "b"])
     batch = data.splits["train"][np.array([0])]

@@ -8,7 +8,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback
 from pydantic import PositiveInt
 
-from seqbench import curves, gradients, pictures
+from seqbench import curves, figures, gradients, pictures
 from seqbench.batch import Batch
 from seqbench.callbacks.loggers import TensorBoard
 from seqbench.callbacks.throughput import clock_stopped
@@ -54,7 +54,7 @@ class GradientCurves(Callback):
         try:
             gradients.require_measurable(network, spec)
             if picture:
-                pictures.require_matplotlib(", or callbacks.gradients.picture=false")
+                figures.require_matplotlib(", or callbacks.gradients.picture=false")
         except UserError as error:
             raise UserError(f"callbacks.gradients: {error}") from error
         self.run = Run(Path(folder).parent)
@@ -111,7 +111,7 @@ class GradientCurves(Callback):
                     content.parts(layer),
                 )
             ]
-            board.image("gradients", pictures.pixels(pictures.draw(shown)), step)
+            board.image("gradients", figures.pixels(pictures.draw(shown)), step)
 
 
 def scalars(found: Measurement) -> dict[str, float]:

@@ -22,14 +22,14 @@ class Forecast(TaskData):
 
     The data are ``path`` or, if there is none, ``built_in``. The first rows are train, those after
     them val, the last ones test. A window of val or test may reach back into the rows before; what
-    is to be foretold never does.
+    is to be forecast never does.
 
     path: a csv, tsv or parquet file, a row a step of time.
     built_in: ``sine`` or ``henon``, see ``series``, ``length`` steps of it.
     columns: those that are read; null: all but the time.
-    targets: those that are foretold; null: all that are read.
+    targets: those that are forecast; null: all that are read.
     time_column, encoding, delimiter, decimal, gaps: see ``SeriesFile``.
-    window: steps that are read. horizon: steps that are foretold, all at once.
+    window: steps that are read. horizon: steps that are forecast, all at once.
     normalise: what the network reads: ``standard``, less the mean and over the standard deviation
         of train; ``minmax``, train's least and largest value as 0 and 1; ``none``, as they are.
     val_fraction, test_fraction: shares of the rows.

@@ -191,7 +191,7 @@ def _monthly(times: "pd.Series[float]") -> bool:
 def sine(steps: int, seed: int) -> Series:
     """A sine in noise whose period wanders between 10 and 40 steps, to and fro in about 700.
 
-    A fixed linear rule foretells a sine of one period; here the period is to be read off the
+    A fixed linear rule predicts a sine of one period; here the period is to be read off the
     window. Noise: normal, standard deviation 0.1.
     """
     random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Windows of a series with the values that follow them, and what is foretold without a network."""
+"""Windows of a series with the values that follow them, and what is forecast without a network."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -23,7 +23,7 @@ class Windows(Dataset[Batch]):
     """Stretches of a series and the values that follow them; ``windows[rows]`` is their Batch.
 
     values: ``(S, K)`` float32, as the network reads them. starts: ``(N,)`` first steps that are to
-    be foretold. targets: which of the K columns are.
+    be forecast. targets: which of the K columns are.
     """
 
     def __init__(

@@ -1,0 +1,68 @@
+"""Figures of matplotlib, which comes as an extra: written to files, or as pixels."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqbench.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def require_matplotlib(instead: str = "") -> None:
+    """UserError where it is missing. instead: what else can be done."""
+    if find_spec("matplotlib") is None:
+        raise UserError(
+            f"pictures need matplotlib, which is not installed: pip install 'seqbench[plots]'"
+            f"{instead}"
+        )
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write a figure beside its place and rename it; the same figure gives the same bytes.
+
+    Raises UserError where there is no writing.
+    """
+    import matplotlib as mpl
+
+    partial = path.with_name(f".{path.name}.partial")
+    kind = path.suffix[1:].lower()
+    stamp = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}[kind]
+    # Text as text: it can be searched, and set in a paper's own type.
+    settings: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "seqbench",
+        "pdf.fonttype": 42,
+    }
+    try:
+        with mpl.rc_context(settings), _any_letter():
+            figure.savefig(partial, format=kind, dpi=200, metadata={stamp: None})
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+
+
+def pixels(figure: "Figure") -> Any:
+    """A figure as an array ``(height, width, 4)`` of bytes."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    figure.set_dpi(120)
+    with _any_letter():
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+@contextmanager
+def _any_letter() -> Iterator[None]:
+    """A title may hold letters that matplotlib's font lacks; an SVG leaves them to the viewer's."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
