@@ -139,7 +139,8 @@ def _scores(
     accuracy = AccuracyByLength(())
     spans = Spans(spec.labels) if are_span_tags(spec.labels) else None
     for rows in batches_of_tokens(true.lengths, TOKENS):
-        answer, batch = predicted[rows].targets, true[rows]
+        batch = true[rows]
+        answer = predicted[rows].targets.clamp(0)  # padding must not equal padding
         accuracy.update(answer, batch.targets, batch.lengths)
         if spans is not None:
             spans.update(answer, batch.targets, batch.lengths)

@@ -171,7 +171,7 @@ def find_tagged(path: str) -> dict[str, Path]:
             "with a word a line, or a folder of such files named train, test and val "
             f"({', '.join('.' + suffix for suffix in SUFFIXES)})"
         )
-    return splits
+    return {split: splits[split] for split in NAMES if split in splits}
 
 
 def _columns(count: int) -> str:
