@@ -9,7 +9,9 @@ import torch
 
 from seqbench.batch import IGNORE
 from seqbench.datamodules.raw import encode
+from seqbench.datamodules.sampling import BucketSampler
 from seqbench.datamodules.tagging import Tagging
+from seqbench.datamodules.tags import Numbered
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID
 from seqbench.errors import UserError
 
@@ -199,15 +201,16 @@ def rare(tmp_path: Path) -> Path:
 
 
 def read(data: Tagging, epoch: int, training: bool = True) -> dict[int, list[int]]:
-    """What training reads of each word, by the word's id; sentences come in any order."""
+    """What is read of each word, by the word's id; ``targets`` go with the words as they are."""
     loader = data.loader("train", training)
-    loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
-    whole = data.loader("train", training)
-    whole.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
+    sampler = loader.sampler
+    assert isinstance(sampler, BucketSampler)
+    sampler.set_epoch(epoch)
     found: dict[int, list[int]] = {}
-    for rows, batch in zip(whole.sampler, loader, strict=True):
-        plain = data.splits["train"][rows]
+    for index, batch in zip(sampler, loader, strict=True):
+        plain = data.splits["train"][index[1:] if isinstance(sampler, Numbered) else index]
         assert torch.equal(plain.targets, batch.targets)
+        assert torch.equal(plain.lengths, batch.lengths)
         for word, given in zip(plain.inputs.flatten(), batch.inputs.flatten(), strict=True):
             found.setdefault(int(word), []).append(int(given))
     return found
@@ -215,6 +218,7 @@ def read(data: Tagging, epoch: int, training: bool = True) -> dict[int, list[int
 
 def test_some_words_that_stand_once_are_read_as_unknown_in_training(rare: Path) -> None:
     data = made(rare, unknown_singletons=0.3)
+    assert isinstance(data.loader("train", training=True).sampler, Numbered)
     often = data.spec.vocabulary.index("often")
     first, again, second = read(data, 0), read(data, 0), read(data, 1)
     for epoch in (first, second):
@@ -225,6 +229,8 @@ def test_some_words_that_stand_once_are_read_as_unknown_in_training(rare: Path) 
     again.pop(often)
     assert first == again
     assert first != second
+    small = made(rare, batch_size=10_000, shuffle=False)
+    assert read(small, 0) != read(small, 1)  # one batch, of the same rows
     for plain in (read(data, 0, training=False), read(made(rare, unknown_singletons=0), 0)):
         assert all({*given} == {word} for word, given in plain.items())
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, PositiveInt
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from seqbench.batch import Batch
 from seqbench.datamodules.base import Fraction, TaskData
@@ -16,6 +16,7 @@ from seqbench.datamodules.cache import digest
 from seqbench.datamodules.ragged import Ragged
 from seqbench.datamodules.tags import (
     Hiding,
+    Numbered,
     baselines,
     encoded,
     notes,
@@ -158,13 +159,19 @@ class Tagging(TaskData):
         self.notes += notes(sizes, self.facts, self.max_length)
 
     def loader(self, split: str, training: bool = False) -> DataLoader[Batch]:
-        whole = super().loader(split, training)
         if not (training and self.unknown_singletons):
-            return whole
+            return super().loader(split, training)
         share, first = self.unknown_singletons, self.first_singleton
-        hiding = Hiding(self.splits[split], share, first, UNKNOWN_ID, self.seed)
-        assert isinstance(whole.sampler, Sampler)
-        return self.batches(hiding, whole.sampler)
+        data = Hiding(self.splits[split], share, first, UNKNOWN_ID, self.seed)
+        sampler = Numbered(
+            self.splits[split].lengths,
+            self.batch_size,
+            shuffle=self.shuffle,
+            seed=self.seed,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            world_size=self.trainer.world_size if self.trainer else 1,
+        )
+        return self.batches(data, sampler)
 
     def from_file(self, path: str, spec: TaskSpec) -> Ragged:
         """The sentences of the file at ``path``, by the spec's vocabulary.

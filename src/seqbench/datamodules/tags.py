@@ -1,7 +1,7 @@
 """Tagged sentences as numbers, and what can be said of their tags without a network."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from seqbench.batch import Batch
 from seqbench.datamodules.ragged import Ragged
-from seqbench.datamodules.sampling import batches_of_tokens
+from seqbench.datamodules.sampling import BucketSampler, Indices, batches_of_tokens
 from seqbench.datamodules.texts.conll import Sentence
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
 from seqbench.datamodules.texts.notes import listed
@@ -23,13 +23,21 @@ TOKENS = 100_000
 """Words of a batch that a baseline is measured on."""
 
 
-class Hiding(Dataset[Batch]):
-    """Training sentences, of whose rarest words a share reads as unknown.
+class Numbered(BucketSampler):
+    """A BucketSampler's batches, the number of the epoch before the rows of each."""
 
-    What is hidden depends on nothing but ``seed`` and the rows that make up a batch: shuffled,
-    batches are others in each epoch, and so are the words.
+    def __iter__(self) -> Iterator[Indices]:
+        for rows in super().__iter__():
+            yield np.concatenate([[self.epoch], rows])
+
+
+class Hiding(Dataset[Batch]):
+    """Training sentences, of whose rarest words a share reads as unknown, others in each epoch.
 
     share: of the occurrences of the ids from ``first`` on. unknown: the id that they become.
+
+    ``dataset[index]`` is a Batch: ``index`` as ``Numbered`` gives it. What is hidden depends on
+    nothing but this and ``seed``.
     """
 
     def __init__(self, data: Ragged, share: float, first: int, unknown: int, seed: int) -> None:
@@ -39,9 +47,9 @@ class Hiding(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.data)
 
-    def __getitem__(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Batch:
-        batch = self.data[rows]
-        random = np.random.default_rng([self.seed, *rows.tolist()])
+    def __getitem__(self, index: Indices) -> Batch:
+        batch = self.data[index[1:]]
+        random = np.random.default_rng([self.seed, *index.tolist()])
         gone = torch.from_numpy(random.random(batch.inputs.shape) < self.share)
         return batch._replace(
             inputs=batch.inputs.masked_fill(gone & (batch.inputs >= self.first), self.unknown)
