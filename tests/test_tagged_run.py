@@ -179,8 +179,8 @@ def test_both_directions_together_solve_the_grammar(
     train: Train, here: Path, result: Result
 ) -> None:
     words = ["task=tagging", "task.train_size=1000", "task.val_size=50", "task.test_size=300"]
-    words += ["optimizer.lr=0.01", "logger=none", "progress=none", "trainer.accelerator=cpu"]
-    assert train(*words, "threads=1") == 0
+    words += ["task.batch_size=16", "optimizer.lr=0.01", "trainer.max_epochs=6", "threads=1"]
+    assert train(*words, "logger=none", "progress=none", "trainer.accelerator=cpu") == 0
     found = result(here)
-    assert found["metrics"]["test"]["span_f1"] > 0.95
+    assert found["metrics"]["test"]["span_f1"] > 0.9
     assert found["baselines"]["by_word"]["test"]["span_f1"] < 0.4
