@@ -16,7 +16,7 @@ NAMES = {*FIRST, *SECOND}
 
 @pytest.fixture(scope="module")
 def sentences() -> list[Sentence]:
-    (split,) = draw_sentences([4000], 0)
+    (split,) = draw_sentences([2000], 0)
     return split
 
 
@@ -62,9 +62,9 @@ def test_one_side_decides_half_of_them_and_says_nothing_of_the_rest(
             decided += said == kind
             open_names[kind] += said is None
     names = decided + open_names.total()
-    assert names > 5000
-    assert decided / names == pytest.approx(0.5, abs=0.03)
-    assert open_names["PER"] / open_names.total() == pytest.approx(0.5, abs=0.03)
+    assert names > 2500
+    assert decided / names == pytest.approx(0.5, abs=0.04)
+    assert open_names["PER"] / open_names.total() == pytest.approx(0.5, abs=0.04)
 
 
 def test_names_are_of_both_kinds_and_of_one_word_or_two(sentences: list[Sentence]) -> None:
@@ -76,7 +76,7 @@ def test_names_are_of_both_kinds_and_of_one_word_or_two(sentences: list[Sentence
             assert tag[:1] == ("O" if tag == "O" else "I" if word in SECOND else "B")
             found[word, tag[2:]] += tag != "O"
     assert {word for word, _ in found} >= NAMES
-    assert all(found[name, kind] > 20 for name in NAMES for kind in ("PER", "LOC"))
+    assert all(found[name, kind] > 10 for name in NAMES for kind in ("PER", "LOC"))
     assert not {*FIRST} & {*SECOND}
 
 
