@@ -238,7 +238,7 @@ def test_some_words_that_stand_once_are_read_as_unknown_in_training(rare: Path) 
 def test_the_grammar_is_there_where_no_data_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEQBENCH_DATA_DIR", raising=False)
     sizes: dict[str, Any] = {"train_size": 60, "val_size": 10, "test_size": 20}
-    data = made(folder="ner", built_in="grammar", **sizes)
+    data = made(built_in="grammar", **sizes)
     assert data.notes[0].startswith("data: sentences of a small built-in grammar")
     assert [len(part) for part in data.splits.values()] == [60, 10, 20]
     assert data.spec.labels == ("O", "B-LOC", "B-PER", "I-LOC", "I-PER")
@@ -294,5 +294,11 @@ def test_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEQBENCH_DATA_DIR", raising=False)
     with pytest.raises(UserError, match=r"^no data: set task\.path=FILE to a file with a word and"):
         made()
-    with pytest.raises(UserError, match=r"^no data: set SEQBENCH_DATA_DIR .* holds ner, or set ta"):
-        made(folder="ner")
+    for built_in in ("grammar", None):
+        with pytest.raises(
+            UserError, match=r"^no data: set SEQBENCH_DATA_DIR .* that holds ner, or"
+        ):
+            made(folder="ner", built_in=built_in)
+    monkeypatch.setenv("SEQBENCH_DATA_DIR", ".")
+    with pytest.raises(UserError, match=r"task\.folder=null trains on the built-in grammar"):
+        made(folder="ner", built_in="grammar")

@@ -283,3 +283,12 @@ def test_tokens_take_two_bytes_where_they_fit(
     assert data.splits["train"].tokens.dtype == kind
     assert data.splits["train"].tokens.max() == distinct + 1
     assert UNKNOWN_ID not in data.splits["train"].tokens
+
+
+def test_words_may_be_left_whole(tmp_path: Path) -> None:
+    rows = [("Don't  go!", "a"), ("go! <pad>", "b")] * 10
+    data = load(write(tmp_path / "a.csv", rows), level="whitespace")
+    assert {*data.spec.vocabulary[2:]} == {"don't", "go!"}
+    assert {*decoded(data, "train")} == {"don't go!", "go! <unk>"}
+    given = TextEncoder.from_spec(data.spec).encode(["go! <pad>"])
+    assert [data.spec.vocabulary[i] for i in given[0]] == ["go!", "<unk>"]

@@ -43,7 +43,7 @@ class Tagging(TaskData):
 
     ``Lincoln Marsh , it seems , flooded .  ->  B-LOC I-LOC O O O O O O``
 
-    The data are the first of these that is there: ``path``, ``folder``, ``built_in``. Splits that
+    The data are the first of these that is given: ``path``, ``folder``, ``built_in``. Splits that
     they bring are kept; validation or test that they lack is drawn from train, sentence by
     sentence. The vocabulary is that of the training words alone. The labels are the tags of all
     splits: one that train lacks is never learnt, but its words count, as wrong ones.
@@ -222,11 +222,16 @@ class Tagging(TaskData):
         return {split: splits[split] for split in ("train", "val", "test")}
 
     def _built_in(self) -> dict[str, list[Sentence]]:
-        if not self.built_in:
-            folder = f"set {DATA_DIR} to the directory that holds {self.folder}, or "
+        # Who names a folder does not want to learn a grammar by mistake.
+        if self.folder:
             raise UserError(
-                f"no data: {folder * bool(self.folder)}set task.path=FILE to a file with a word "
-                "and its tag a line, or to a folder, or task.built_in=grammar"
+                f"no data: set {DATA_DIR} to the directory that holds {self.folder}, or set "
+                "task.path=FILE; task.folder=null trains on the built-in grammar"
+            )
+        if not self.built_in:
+            raise UserError(
+                "no data: set task.path=FILE to a file with a word and its tag a line, or to a "
+                "folder, or task.built_in=grammar"
             )
         self.notes = [
             "data: sentences of a small built-in grammar, about names of people and places; for "
