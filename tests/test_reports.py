@@ -122,6 +122,27 @@ def test_many_classes_are_left_to_the_result(count: int, parts: list[str]) -> No
     assert ("rows true" in out) == (count <= 12)
 
 
+def spans(count: int) -> dict[str, Any]:
+    """A report of so many types of spans."""
+    values = {"precision": 0.25, "recall": 0.5, "f1": 1 / 3, "support": 7}
+    return {"spans": {f"[kind] {i}": values for i in range(count)}}
+
+
+@pytest.mark.parametrize("count", [1, 20, 21])
+def test_spans_are_shown_by_type(count: int) -> None:
+    console = Console(file=StringIO(), width=80)
+    with console.capture() as capture:
+        summary.show_classes(console, {"train": {}, "val": spans(3), "test": spans(count)}, "there")
+    out = capture.get()
+    rows = [line.split() for line in out.splitlines()]
+    numbers = ["0.2500", "0.5000", "0.3333", "7"]
+    shown = [row for row in rows if row[2:] == numbers]
+    assert shown == [["[kind]", str(i), *numbers] for i in range(count) if count <= 20]
+    assert ("21 types of spans: their report is there" in out) == (count == 21)
+    assert ("type of span" in out) == (count <= 20)
+    assert "confusion" not in out
+
+
 def test_a_task_without_classes_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     summary.show_classes(Console(), {"train": {}, "val": {}})
     assert capsys.readouterr().out == ""

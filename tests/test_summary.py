@@ -42,6 +42,17 @@ def test_a_network_that_labels_stands_beside_the_majority() -> None:
     ]
 
 
+def test_a_network_that_finds_spans_stands_beside_the_f1_of_others() -> None:
+    values = {"accuracy": 0.9, "sequence_accuracy": 0.4, "span_f1": 0.7, "loss": 0.3}
+    by_word = {"accuracy": 0.8, "sequence_accuracy": 0.2, "span_f1": 0.5}
+    assert shown({"train": {"accuracy": 0.95}, "test": values}, {"by_word": {"test": by_word}}) == [
+        ["by_word"],
+        ["split", "span_f1", "accuracy", "sequence_accuracy", "loss", "span_f1"],
+        ["train", "0.9500"],
+        ["test", "0.7000", "0.9000", "0.4000", "0.3000", "0.5000"],
+    ]
+
+
 def test_a_baseline_that_says_nothing_of_what_is_shown_is_left_out() -> None:
     assert shown({"test": {"loss": 1.0}}, {"other": {"test": {"speed": 3.0}}}) == [
         ["split", "loss"],

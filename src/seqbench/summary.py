@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 COLUMNS = (
+    "span_f1",
     "accuracy",
     "sequence_accuracy",
     "exact_match",
-    "span_f1",
     "macro_f1",
     "auroc",
     "bits_per_character",
@@ -24,7 +24,8 @@ COLUMNS = (
 HEADINGS = {"bits_per_character": "bits/char"}
 
 CLASSES, MATRIX = 20, 12
-"""Classes up to which a summary shows them one by one, and their confusion matrix."""
+"""Classes, or types of spans, up to which a summary shows them one by one, and a confusion
+matrix."""
 
 
 def as_text(result: dict[str, Any], path: Path) -> str:
@@ -61,7 +62,8 @@ def show(result: dict[str, Any], path: Path, console: Console | None = None) -> 
 def show_classes(
     console: Console, reports: dict[str, dict[str, Any]], whole: str = "in result.json"
 ) -> None:
-    """Print how train and the first test (or, where none was read, val) fare class by class.
+    """Print how train and the first test (or, where none was read, val) fare class by class, or
+    type by type of the spans.
 
     whole: where to find what is too large to be shown.
     """
@@ -69,11 +71,16 @@ def show_classes(
     if not reports:
         return
     split = next((name for name in reports if name not in ("train", "val")), [*reports][-1])
-    count = len(reports[split]["classes"])
+    part = "classes" if "classes" in reports[split] else "spans"
+    count = len(reports[split][part])
     if count <= CLASSES:
         chosen = {name: reports[name] for name in ("train", split) if name in reports}
-        console.print("", report_table(chosen), sep="\n")
-    if count <= MATRIX:
+        console.print("", report_table(chosen, part), sep="\n")
+    if part == "spans":
+        console.print(
+            "" if count <= CLASSES else f"\n{count} types of spans: their report is {whole}\n"
+        )
+    elif count <= MATRIX:
         console.print(f"\nconfusion matrix of {split}: rows true, columns predicted")
         console.print(confusion_table(reports[split]), "", sep="\n")
     else:
@@ -110,20 +117,21 @@ def _number(values: dict[str, float], name: str) -> str:
     return f"{values[name]:.{digits}f}" if name in values else ""
 
 
-def report_table(reports: dict[str, dict[str, Any]]) -> Table:
-    """A row a class: precision, recall, F1 and support in each split of ``reports``."""
-    table = _table("class")
+def report_table(reports: dict[str, dict[str, Any]], part: str = "classes") -> Table:
+    """A row a class: precision, recall, F1 and support in each split of ``reports``.
+
+    part: of a report: ``classes``, or ``spans``, which has a row a type of spans.
+    """
+    table = _table({"classes": "class", "spans": "type of span"}[part])
     for split in reports:
         for i, name in enumerate(("precision", "recall", "f1", "support")):
             heading = f"{'' if i else split}\n{name}"
             table.add_column(heading, justify="right", no_wrap=True)
-    labels = list(
-        dict.fromkeys(label for report in reports.values() for label in report["classes"])
-    )
+    labels = list(dict.fromkeys(label for report in reports.values() for label in report[part]))
     for label in labels:
         cells = []
         for report in reports.values():
-            values = report["classes"][label]
+            values = report[part][label]
             cells += [f"{values[name]:.4f}" for name in ("precision", "recall", "f1")]
             cells.append(str(values["support"]))
         table.add_row(_label(label), *cells)

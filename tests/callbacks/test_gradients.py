@@ -12,7 +12,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import seqbench
-from seqbench import gradients
+from seqbench import figures, gradients
 from seqbench.callbacks.gradients import GradientCurves, scalars
 from seqbench.callbacks.throughput import Throughput
 from seqbench.curves import Gradients, Layer, Measurement

@@ -292,3 +292,12 @@ def test_how_often_train_has_each_token(folder: Path) -> None:
     counts = data.token_counts()
     assert counts.tolist() == [there[token] for token in data.spec.vocabulary]
     assert counts[UNKNOWN_ID] > 0
+
+
+def test_words_may_be_left_whole(tmp_path: Path) -> None:
+    rows = [("Don't  go!", "a"), ("go! <pad>", "b")] * 10
+    data = load(write(tmp_path / "a.csv", rows), level="whitespace")
+    assert {*data.spec.vocabulary[2:]} == {"don't", "go!"}
+    assert {*decoded(data, "train")} == {"don't go!", "go! <unk>"}
+    given = TextEncoder.from_spec(data.spec).encode(["go! <pad>"])
+    assert [data.spec.vocabulary[i] for i in given[0]] == ["go!", "<unk>"]

@@ -58,7 +58,7 @@ class MetricsFile(Logger):
 
 class TensorBoard(TensorBoardLogger):
     """Scalars in the run directory itself, the config as text; at the end one HPARAMS entry, and
-    the confusion matrices as text.
+    the confusion matrices, or what was found of each type of spans, as text.
     """
 
     def __init__(self, folder: str) -> None:
@@ -110,31 +110,56 @@ class TensorBoard(TensorBoardLogger):
             "_hidden_size": config["model"].get("hidden_size", "default"),
         }
         self.log_hyperparams(names | flat, _finals(metrics))
-        self._confusions(reports)
+        self._by_class(reports)
         self.experiment.close()
 
     def finals(self, metrics: dict[str, dict[str, float]], reports: dict[str, Report]) -> None:
         """Final metrics and reports that come after the HPARAMS entry."""
         self.log_metrics(_finals(metrics), 0)
-        self._confusions(reports)
+        self._by_class(reports)
         self.experiment.close()
 
-    def _confusions(self, reports: dict[str, Report]) -> None:
+    def _by_class(self, reports: dict[str, Report]) -> None:
         for split, report in reports.items():
-            if split != "train" and report and len(report["classes"]) <= CLASSES:
-                self.experiment.add_text(f"confusion/{split}", _markdown(report))
+            if split == "train":
+                continue
+            if 0 < len(report.get("classes", ())) <= CLASSES:
+                self.experiment.add_text(f"confusion/{split}", _confusion(report))
+            if 0 < len(report.get("spans", ())) <= CLASSES:
+                self.experiment.add_text(f"spans/{split}", _spans(report))
 
 
-def _markdown(report: Report) -> str:
-    """The confusion matrix as a Markdown table, whatever is in the labels."""
-    names = (html.escape(" ".join(label.split()), quote=False) for label in report["classes"])
-    labels = [re.sub(r"([\\`*_{}\[\]()#|!])", r"\\\1", name) for name in names]
-    rows = [["true \\\\ predicted", *labels], ["---", *["---:"] * len(labels)]]
-    rows += [
-        [label, *map(str, counts)]
-        for label, counts in zip(labels, report["confusion"], strict=True)
-    ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def _confusion(report: Report) -> str:
+    """The confusion matrix as a Markdown table."""
+    labels = [*map(_label, report["classes"])]
+    rows = zip(labels, report["confusion"], strict=True)
+    return _markdown(
+        ["true \\\\ predicted", *labels], [[label, *map(str, counts)] for label, counts in rows]
+    )
+
+
+def _spans(report: Report) -> str:
+    """Precision, recall, F1 and support by type of span as a Markdown table."""
+    shares = ("precision", "recall", "f1")
+    return _markdown(
+        ["type of span", *shares, "support"],
+        [
+            [_label(kind), *(f"{values[name]:.4f}" for name in shares), str(values["support"])]
+            for kind, values in report["spans"].items()
+        ],
+    )
+
+
+def _label(label: str) -> str:
+    """A label that Markdown shows as it is, on one line."""
+    name = html.escape(" ".join(label.split()), quote=False)
+    return re.sub(r"([\\`*_{}\[\]()#|!])", r"\\\1", name)
+
+
+def _markdown(heading: list[str], rows: list[list[str]]) -> str:
+    """A table whose numbers are under each other."""
+    lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _finals(metrics: dict[str, dict[str, float]]) -> dict[str, float]:

@@ -48,7 +48,8 @@ class TextClassification(TaskData):
     drop_classes: labels whose rows are left out.
     encoding: of all files but parquet.
     expected_rows: rows that a split must have, empty ones among them.
-    level: tokens are words (and runs of punctuation) or characters.
+    level: tokens are words (and runs of punctuation), what stands between white space, or
+        characters.
     lowercase: lower-case the texts.
     strip_html: turn tags such as ``<br />`` into a space.
     mend_homoglyphs: mend words that mix Latin and Cyrillic letters, see ``texts.homoglyphs``.

@@ -30,7 +30,7 @@ class Spans(Metric):
 
     Tags are read as IOB2, IOB1 or IOBES; an ``I`` without a beginning begins a span, as in the
     scoring of CoNLL (Tjong Kim Sang and De Meulder 2003, "Introduction to the CoNLL-2003 shared
-    task").
+    task"), and so does one behind ``E`` or ``S``, which end a span whatever follows.
 
     labels: the tags, by index.
     """
@@ -43,6 +43,7 @@ class Spans(Metric):
         self.tags = [
             label if label == OUTSIDE else PREFIXES[label[0]] + label[1:] for label in labels
         ]
+        self.last = [label[0] in "ES" for label in labels]
         self.types = sorted({tag[2:] for tag in self.tags if tag != OUTSIDE})
         zeros = torch.zeros(3, len(self.types), dtype=torch.long)
         self.add_state("counts", zeros, dist_reduce_fx="sum")
@@ -61,7 +62,11 @@ class Spans(Metric):
         )
 
     def _spans(self, tags: list[int]) -> set[tuple[str, int, int]]:
-        found = collect_named_entities([self.tags[i] for i in tags])
+        names = [self.tags[i] for i in tags]
+        for step, before in enumerate(tags[:-1], start=1):
+            if self.last[before] and names[step] != OUTSIDE:
+                names[step] = "B" + names[step][1:]
+        found = collect_named_entities(names)
         return {(span["label"], span["start"], span["end"]) for span in found}
 
     def compute(self) -> float:

@@ -45,6 +45,20 @@ def test_characters_keep_spaces_and_are_one_token_each() -> None:
     assert tokens("Aб", splitter("char", lowercase=False)) == ["A", "б"]
 
 
+def test_words_between_white_space_stay_whole() -> None:
+    text = " Don't  go<pad>!!\t<unk> a\x1cb\n"
+    assert tokens(text, splitter("whitespace", lowercase=False)) == [
+        *("Don't", "go<pad>!!", "<unk>", "a", "b")
+    ]
+    assert tokens("", splitter("whitespace")) == [UNKNOWN]
+
+
+def test_no_text_holds_padding() -> None:
+    settings = {"lowercase": False, "strip_html": False, "max_length": None, "keep": "head"}
+    encoder = TextEncoder((PADDING, UNKNOWN, "go"), {"level": "whitespace", **settings})
+    assert encoder.encode(["<pad> go <unk>"]) == [[1, 2, 1]]
+
+
 def test_html_tags_become_a_space_and_comparisons_stay() -> None:
     split = splitter(strip_html=True)
     assert tokens("good<br /><br/>film</I>, 1 < 2 > 0", split) == [
@@ -81,7 +95,7 @@ def test_encoder_is_rebuilt_from_plain_values_and_cuts_as_told() -> None:
     assert batch.inputs.tolist() == [[2, 3, 4], [1, 1, 0], [1, 0, 0]]
 
 
-@pytest.mark.parametrize("level", ["word", "char"])
+@pytest.mark.parametrize("level", ["word", "whitespace", "char"])
 def test_encoding_a_text_is_encoding_its_tokens(level: Level) -> None:
     """The library's tokenizer on whole texts and the cut of single pieces agree on odd texts."""
     draw = random.Random(0)

@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from seqbench.datamodules.texts.encoder import UNKNOWN_ID, Level, TextSplitter, choose_vocabulary
+from seqbench.datamodules.texts.encoder import (
+    PADDING_ID,
+    UNKNOWN_ID,
+    Level,
+    TextSplitter,
+    choose_vocabulary,
+)
 from seqbench.datamodules.texts.labels import (
     check_classes,
     class_indices,
@@ -184,8 +190,8 @@ def _encode(
         raise UserError(
             f"task.min_count={settings.min_count}: no token of train occurs so often; lower it"
         )
-    ids = {token: i for i, token in enumerate(vocabulary)}
-    kind = np.uint16 if len(ids) <= 1 << 16 else np.int32
+    ids = {token: i for i, token in enumerate(vocabulary) if i != PADDING_ID}
+    kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
     encoded = np.array([ids.get(token, UNKNOWN_ID) for token in tokens], kind)[flat]
     unknown = np.add.reduceat(encoded == UNKNOWN_ID, starts, dtype=np.int64)
     rates = {}

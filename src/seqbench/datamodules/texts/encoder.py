@@ -1,8 +1,9 @@
 """Text to token ids: how a text is split, which tokens have an id, and the way back to it.
 
 A text is cut in two steps. Its *pieces* are its words between white space, or its characters;
-a piece's *tokens* are what has an id: ``don't`` is one piece and three tokens. No token reaches
-over two pieces, so a corpus needs to cut each distinct piece only once.
+a piece's *tokens* are what has an id: ``don't`` is one piece and three tokens, or one where words
+are left whole. No token reaches over two pieces, so a corpus needs to cut each distinct piece only
+once.
 """
 
 import re
@@ -16,7 +17,7 @@ from seqbench.datamodules.ragged import Keep, Ragged
 from seqbench.datamodules.texts.homoglyphs import mend
 from seqbench.spec import TaskSpec
 
-Level = Literal["word", "char"]
+Level = Literal["word", "whitespace", "char"]
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
 PADDING_ID, UNKNOWN_ID = 0, 1
@@ -27,7 +28,8 @@ HTML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 class TextSplitter:
     """Cuts texts into pieces and pieces into tokens.
 
-    level: ``word``, words and runs of punctuation (``\\w+|[^\\w\\s]+``), or ``char``, characters.
+    level: ``word``, words and runs of punctuation (``\\w+|[^\\w\\s]+``); ``whitespace``, what
+        stands between white space; or ``char``, characters.
     lowercase: whether texts are lower-cased first.
     strip_html: whether tags such as ``<br />`` become a space first.
     mend_homoglyphs: whether words that mix Latin and Cyrillic letters are mended first.
@@ -48,11 +50,11 @@ class TextSplitter:
             text = mend(text)[0]
         if self.lowercase:
             text = text.lower()
-        return (text.split() if self.level == "word" else list(text.strip())) or [""]
+        return (list(text.strip()) if self.level == "char" else text.split()) or [""]
 
     def joined(self, pieces: Sequence[str]) -> str:
         """The text as a model sees it: equal where two texts differ in nothing that is kept."""
-        return (" " if self.level == "word" else "").join(pieces)
+        return ("" if self.level == "char" else " ").join(pieces)
 
     def mended(self, text: str) -> int:
         """How many words of a text are mended."""
@@ -88,7 +90,8 @@ class TextEncoder:
             strip_html=encoding["strip_html"],
             mend_homoglyphs=encoding.get("mend_homoglyphs", False),
         )
-        ids = {token: i for i, token in enumerate(vocabulary)}
+        # No text holds padding, whatever is written in it.
+        ids = {token: i for i, token in enumerate(vocabulary) if i != PADDING_ID}
         self.tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
         if self.splitter.pre_tokenizer is not None:
             self.tokenizer.pre_tokenizer = self.splitter.pre_tokenizer
