@@ -21,6 +21,7 @@ SMALL = {
     "names": [],
     "hello": [],
     "anna": ["task.path=text.txt", "model.hidden_size=16"],
+    "mnist": ["task.path=images"],
     "ptb": ["task.path=text.txt", "model.hidden_size=8", "task.batch_size=5"],
 }
 SOURCE: dict[str, dict[str, Any]] = {
@@ -65,6 +66,7 @@ SOURCE: dict[str, dict[str, Any]] = {
         "callbacks.samples.uniform": True,
     },
     "anna_adaptive": {"trainer.max_epochs": 12, "task.level": "whitespace"},
+    "mnist_pixels": {"task.step": 1, "model.cell.update_bias": 4, "trainer.max_epochs": 6},
     "ptb_small": {
         "trainer.max_epochs": 13,
         "task.sequence_length": 20,
@@ -76,7 +78,7 @@ SOURCE: dict[str, dict[str, Any]] = {
 }
 """Some of what the sources did."""
 
-SOUND = ("anna_adaptive", "ptb_small")
+SOUND = ("anna_adaptive", "ptb_small", "mnist_pixels")
 
 
 def text(file: Path) -> None:
@@ -98,11 +100,18 @@ def test_all_experiments_are_known() -> None:
 
 @pytest.mark.parametrize("name", SOURCE)
 def test_it_runs_with_the_source_s_settings(
-    train: Callable[..., int], here: Path, result: Callable[[Path], dict[str, Any]], name: str
+    train: Callable[..., int],
+    here: Path,
+    result: Callable[[Path], dict[str, Any]],
+    idx_files: Callable[..., dict[str, bytes]],
+    name: str,
 ) -> None:
     task = next(task for task in SMALL if name.startswith(task))
     reviews(here / "reviews", [i % 2 for i in range(40)])
     text(here / "text.txt")
+    (here / "images").mkdir()
+    for file, body in idx_files().items():
+        (here / "images" / file).write_bytes(body)
     words = [*SMALL[task], "trainer.accelerator=cpu", "progress=none", "threads=1"]
     assert train(f"experiment={name}", *words, "trainer.max_epochs=1") == 0
     content = result(here)

@@ -1,12 +1,10 @@
 """Every task, with every one of the three cells, trains for a moment: a new yaml by itself."""
 
-import gzip
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from seqbench.places import CONF
@@ -19,6 +17,7 @@ SMALL = {
     "reverse": ["task.train_size=90", "task.max_length=5"],
     "dates": ["task.train_size=90"],
     "forecast": ["task.length=600"],
+    "tagging": ["task.train_size=90"],
     "word_lm": ["task.path=text.txt", "task.batch_size=4"],
     "char_lm": ["task.path=text.txt", "task.batch_size=4"],
     "imdb": ["task.path=texts", "task.expected_rows=null"],
@@ -29,7 +28,9 @@ SMALL = {
 
 
 @pytest.fixture
-def data(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def data(
+    here: Path, idx_files: Callable[..., dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the tasks that read files find, in the working directory and in the data directory."""
     draw = random.Random(0)
     words = [
@@ -56,14 +57,8 @@ def data(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for split in ("train", "test"):
         (here / "texts" / f"{split}.csv").write_text(f"text,label\n{rows}")
     (here / "mnist").mkdir()
-    for part, size in (("train", 60), ("t10k", 20)):
-        images = np.random.default_rng(size).integers(0, 256, (size, 28, 28), np.uint8)
-        header = b"\0\0\x08\x03" + np.array(images.shape, ">i4").tobytes()
-        with gzip.open(here / "mnist" / f"{part}-images-idx3-ubyte.gz", "wb") as file:
-            file.write(header + images.tobytes())
-        header = b"\0\0\x08\x01" + np.array([size], ">i4").tobytes()
-        with gzip.open(here / "mnist" / f"{part}-labels-idx1-ubyte.gz", "wb") as file:
-            file.write(header + bytes(i % 10 for i in range(size)))
+    for name, content in idx_files(packed=True).items():
+        (here / "mnist" / name).write_bytes(content)
     monkeypatch.setenv("SEQBENCH_DATA_DIR", str(here))
 
 

@@ -88,13 +88,17 @@ def test_too_good_to_be_true_is_told(
     assert not logging.getLogger("seqbench").handlers
 
 
+OTHERS = ("base", "per_step", "identity", "adaptive_softmax", "regression", "features")
+"""Yaml files of what is not for a text with a class."""
+
+
 @pytest.mark.parametrize(
     "choice",
     [
         f"{group}={path.stem}"
         for group in ("model", "model/head", "model/embedding")
         for path in sorted((CONF / group).glob("*.yaml"))
-        if path.stem not in ("base", "per_step", "identity", "adaptive_softmax")  # no classes
+        if path.stem not in OTHERS
     ],
 )
 def test_every_model_head_and_embedding_trains(
