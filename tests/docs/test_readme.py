@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from seqbench import compose, evaluate, export, generate, predict
+from seqbench import compose, evaluate, export, generate, inspect, predict
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
 from seqbench.places import CONF
@@ -27,7 +28,13 @@ SHELL = [
     for line in block.splitlines()
 ]
 TRAIN = [line for line in SHELL if line.startswith("python -m seqbench.train ")]
-VERBS = {"predict": predict, "evaluate": evaluate, "generate": generate, "export": export}
+VERBS = {
+    "predict": predict,
+    "evaluate": evaluate,
+    "generate": generate,
+    "export": export,
+    "inspect": inspect,
+}
 FILES = dict(re.findall(r"`(my_package/[\w/.]+)`:\n\n```(?:python|yaml)\n(.*?)```", README, re.S))
 
 
@@ -111,13 +118,44 @@ def test_a_task_and_a_cell_from_outside(
     assert "'model.cell.leak'" in capfd.readouterr().err
 
 
+RUNS = {
+    "pets": "gru",
+    "names": "gru",
+    "write_names": "gru",
+    "dates": "gru",
+    "char_lm": "lstm",
+    "tagging": "lstm",
+    "mnist": "lstm",
+    "modular_sum": "rnn,irnn,lstm,gru",
+}
+SMALL = {
+    "dates": ["task.train_size=90"],
+    "tagging": ["task.train_size=90"],
+    "modular_sum": ["task.train_lengths=[4]", "task.train_size=90", "task.long_length=9"],
+}
+
+
+@pytest.fixture(scope="module")
+def trained_home(
+    tmp_path_factory: pytest.TempPathFactory, idx_files: Callable[..., dict[str, bytes]]
+) -> Path:
+    """The runs that the pages' commands of other verbs start from, and the images of one."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "digits").mkdir()
+    for name, content in idx_files().items():
+        (home / "digits" / name).write_bytes(content)
+    paths = [f"paths.output_dir={home / 'outputs'}", f"paths.cache_dir={home / 'cache'}"]
+    words = ["model.hidden_size=8", "trainer.max_epochs=1", "threads=1", "progress=none", *paths]
+    small = {**SMALL, "mnist": [f"task.path={home / 'digits'}"]}
+    for task, cells in RUNS.items():
+        assert main(["-m", f"task={task}", f"model={cells}", *words, *small.get(task, [])]) == 0
+    return home
+
+
 @pytest.fixture
-def a_home(here: Path) -> Path:
-    """What README's commands of other verbs find: a run, names, and labelled names."""
-    words = ["model.hidden_size=8", "trainer.max_epochs=1", "threads=1", "progress=none"]
-    for task in ("pets", "names", "write_names"):
-        assert main([f"task={task}", "model=gru", *words]) == 0
-    assert main(["task=char_lm", *words]) == 0
+def a_home(here: Path, trained_home: Path) -> Path:
+    """What README's commands of other verbs find: runs, names, and labelled names."""
+    shutil.copytree(trained_home, here, dirs_exist_ok=True)
     (here / "another.txt").write_text("The statement is a statement.\n", "utf-8")
     (here / "names.txt").write_text("Rex\nМурка\n", "utf-8")
     (here / "more.csv").write_text("name,species\nRex,Dog\nМурка,Cat\n", "utf-8")
@@ -170,3 +208,8 @@ def test_the_tables_name_what_there_is() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_the_snippet_shown_is_the_example() -> None:
+    text = (ROOT / "examples" / "onnx_labels.py").read_text("utf-8")
+    assert text.partition("\n\n")[2] in README
