@@ -150,15 +150,10 @@ def _layers(cells: list[Watched], loss: Tensor, ends: Tensor) -> list[Layer]:
         for i in places:
             # In float64, so that no square underflows that the gradient itself does not.
             every = torch.stack([next(found).double().flatten(1).norm(dim=1) for _ in range(steps)])
-            norms[_name(cell.cell, i)] = every.gather(0, back).mean(1).tolist()
+            norms[cell.cell.state_name(i)] = every.gather(0, back).mean(1).tolist()
         radii = {name: _radius(w) for name, w in cell.cell.recurrent_weights().items()}
         layers.append(Layer(norms, _step_radius(cell, ends), radii))
     return layers
-
-
-def _name(cell: Cell, part: int) -> str:
-    names = cell.state_names
-    return names[part] if part < len(names) else f"s{part + 1}"
 
 
 def _radius(matrix: Tensor) -> float:

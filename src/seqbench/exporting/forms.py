@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from seqbench.batch import Batch
 from seqbench.errors import UserError
 from seqbench.exporting.cells import replace_cells
-from seqbench.models.cells.kernel import KernelCell
+from seqbench.models.cells.base import Cell
 from seqbench.models.network import Network
 from seqbench.models.stack import StackState
 from seqbench.spec import Kind, TaskSpec
@@ -111,10 +111,11 @@ class Continuation(Form):
         super().__init__(network, spec)
         self.sizes = [len(parts) for parts in network.begin(1)]
         """How many parts the state of each layer has."""
+        cells = [each for each in network.stack.cells if isinstance(each, Cell)]
         names = [
-            f"{part}_{layer}"
-            for layer, (cell, size) in enumerate(zip(network.stack.cells, self.sizes, strict=True))
-            for part in _parts(cell, size)
+            f"{cell.state_name(part)}_{layer}"
+            for layer, (cell, size) in enumerate(zip(cells, self.sizes, strict=True))
+            for part in range(size)
         ]
         self.carried = names, [f"next_{name}" for name in names]
         self.inputs = ["tokens", *self.carried[0]]
@@ -141,13 +142,6 @@ class Continuation(Form):
 
 def flat(state: StackState) -> Tensors:
     return [part for cell in state for part in cell]
-
-
-def _parts(cell: nn.Module, size: int) -> list[str]:
-    """What the parts of a cell's state are called."""
-    if isinstance(cell, KernelCell) and size <= len("hc"):
-        return list("hc"[:size])
-    return [f"state{part}" for part in range(size)]
 
 
 def form_of(network: Network, spec: TaskSpec) -> Form:

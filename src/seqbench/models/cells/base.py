@@ -70,6 +70,10 @@ class Cell(nn.Module, ABC):
         state = self.initial_state(1, torch.device("cpu"), torch.float32)
         return sum(part.numel() for part in state)
 
+    def state_name(self, part: int) -> str:
+        """What the part of that number of the state is called, be it named or not."""
+        return self.state_names[part] if part < len(self.state_names) else f"s{part + 1}"
+
     def recurrent_weights(self) -> dict[str, Tensor]:
         """The matrices ``(H, H)`` that multiply the old state, by the equation's names; optional.
 
