@@ -44,3 +44,52 @@ def test_modular_sum_by_its_defaults(
 ) -> None:
     assert train(f"model={model}") == 0
     assert result(here)["metrics"]["test"]["accuracy"] == 1.0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("task", "model", "metric", "least"),
+    [
+        ("reverse", "lstm", "exact_match", 0.99),
+        ("reverse", "gru", "exact_match", 0.99),
+        ("dates", "gru", "exact_match", 0.99),
+        ("tagging", "lstm", "span_f1", 0.99),
+    ],
+)
+def test_sequences_by_their_defaults(
+    train: Callable[..., int],
+    here: Path,
+    result: Callable[[Path], dict[str, Any]],
+    task: str,
+    model: str,
+    metric: str,
+    least: float,
+) -> None:
+    assert train(f"task={task}", f"model={model}") == 0
+    assert result(here)["metrics"]["test"][metric] >= least
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("series", ["sine", "henon"])
+@pytest.mark.parametrize("model", ["rnn", "lstm", "gru"])
+def test_forecasts_beat_both_baselines(
+    train: Callable[..., int],
+    here: Path,
+    result: Callable[[Path], dict[str, Any]],
+    model: str,
+    series: str,
+) -> None:
+    assert train("task=forecast", f"task.built_in={series}", f"model={model}") == 0
+    content = result(here)
+    for name in ("rmse", "mae"):
+        reached = content["metrics"]["test"][name]
+        assert all(reached < by["test"][name] for by in content["baselines"].values())
+
+
+@pytest.mark.long
+def test_one_direction_cannot_do_the_grammar(
+    train: Callable[..., int], here: Path, result: Callable[[Path], dict[str, Any]]
+) -> None:
+    """Half of the names are decided by a later word: 0.75 is all that can be expected."""
+    assert train("task=tagging", "model.bidirectional=false") == 0
+    assert result(here)["metrics"]["test"]["span_f1"] < 0.8

@@ -15,6 +15,7 @@ from seqbench.datamodules.texts.encoder import (
     TextEncoder,
     TextSplitter,
     choose_vocabulary,
+    plain,
 )
 from seqbench.datamodules.texts.lines import filled_lines
 from seqbench.errors import UserError
@@ -126,14 +127,7 @@ class Dates(TaskData):
             metric="exact_match",
             labels=LABELS,
             vocabulary=vocabulary,
-            encoding={
-                "level": "char",
-                "lowercase": False,
-                "strip_html": False,
-                "max_length": None,
-                "keep": "head",
-                "longest_output": LONGEST,
-            },
+            encoding=plain("char") | {"longest_output": LONGEST},
             start_id=len(LABELS),
             end_id=END_ID,
             length_bounds=(8, 12, 16, 20, 24),

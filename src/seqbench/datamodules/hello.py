@@ -8,7 +8,7 @@ from pydantic import Field
 from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.cache import digest
 from seqbench.datamodules.ragged import Ragged
-from seqbench.datamodules.texts.encoder import PADDING, PADDING_ID, UNKNOWN, TextEncoder
+from seqbench.datamodules.texts.encoder import PADDING, PADDING_ID, UNKNOWN, TextEncoder, plain
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
@@ -52,13 +52,7 @@ class Hello(TaskData):
             padding_id=PADDING_ID,
             labels=labels,
             vocabulary=vocabulary,
-            encoding={
-                "level": "char",
-                "lowercase": False,
-                "strip_html": False,
-                "max_length": None,
-                "keep": "head",
-            },
+            encoding=plain("char"),
             synthetic=True,
         )
         (tokens,) = TextEncoder.from_spec(self.spec).encode([self.source])

@@ -25,7 +25,7 @@ from seqbench.datamodules.tags import (
     unknown_rate,
 )
 from seqbench.datamodules.texts.conll import Columns, Sentence, Separator, find_tagged
-from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID, choose_vocabulary
+from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID, choose_vocabulary, plain
 from seqbench.datamodules.texts.files import DATA_DIR, local
 from seqbench.datamodules.texts.grammar import draw_sentences
 from seqbench.datamodules.texts.splits import draw
@@ -277,13 +277,7 @@ class Tagging(TaskData):
             metric="span_f1" if are_span_tags(labels) else "accuracy",
             labels=labels,
             vocabulary=vocabulary,
-            encoding={
-                "level": "whitespace",
-                "lowercase": self.lowercase,
-                "strip_html": False,
-                "max_length": None,
-                "keep": "head",
-            },
+            encoding=plain("whitespace") | {"lowercase": self.lowercase},
             length_bounds=(*(bound for bound in rounds if 10 <= bound < longest), longest),
             synthetic=synthetic,
         )

@@ -72,6 +72,17 @@ class TextSplitter:
         return [token for token, _ in self.pre_tokenizer.pre_tokenize_str(piece)]
 
 
+def plain(level: Level) -> dict[str, Any]:
+    """The encoding of texts that are cut into tokens, and else left as they are."""
+    return {
+        "level": level,
+        "lowercase": False,
+        "strip_html": False,
+        "max_length": None,
+        "keep": "head",
+    }
+
+
 class TextEncoder:
     """Encodes raw texts, as a task's data were encoded, from what its spec stores.
 

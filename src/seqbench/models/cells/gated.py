@@ -24,8 +24,9 @@ class GatedCell(Cell):
         self,
         input_size: PositiveInt,
         hidden_size: PositiveInt,
-        input_init: Init,
-        recurrent_init: Init,
+        *,
+        input_init: Init = "xavier",
+        recurrent_init: Init = "orthogonal",
     ) -> None:
         super().__init__(input_size, hidden_size)
         count = len(self.gates)

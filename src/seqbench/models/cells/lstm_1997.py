@@ -1,5 +1,7 @@
 """The long short-term memory as first published, without a forget gate."""
 
+from typing import Any
+
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
@@ -7,7 +9,6 @@ from torch.nn import functional as F
 
 from seqbench.models.cells.base import State
 from seqbench.models.cells.gated import GatedCell
-from seqbench.models.init import Init
 
 
 class LSTM1997(GatedCell):
@@ -33,12 +34,11 @@ class LSTM1997(GatedCell):
         input_size: PositiveInt,
         hidden_size: PositiveInt,
         *,
-        input_init: Init = "xavier",
-        recurrent_init: Init = "orthogonal",
         input_bias: float = -1.0,
         output_bias: float = -1.0,
+        **settings: Any,
     ) -> None:
-        super().__init__(input_size, hidden_size, input_init, recurrent_init)
+        super().__init__(input_size, hidden_size, **settings)
         self.start_bias("i", input_bias)
         self.start_bias("o", output_bias)
 

@@ -1,5 +1,7 @@
 """The long short-term memory with layer normalization."""
 
+from typing import Any
+
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
@@ -7,7 +9,6 @@ from torch.nn import functional as F
 
 from seqbench.models.cells.base import State
 from seqbench.models.cells.gated import GatedCell
-from seqbench.models.init import Init
 
 
 class LayerNormLSTM(GatedCell):
@@ -29,11 +30,10 @@ class LayerNormLSTM(GatedCell):
         input_size: PositiveInt,
         hidden_size: PositiveInt,
         *,
-        input_init: Init = "xavier",
-        recurrent_init: Init = "orthogonal",
         forget_bias: float = 1.0,
+        **settings: Any,
     ) -> None:
-        super().__init__(input_size, hidden_size, input_init, recurrent_init)
+        super().__init__(input_size, hidden_size, **settings)
         self.gain_ih = nn.Parameter(torch.ones(4 * hidden_size))
         self.gain_hh = nn.Parameter(torch.ones(4 * hidden_size))
         self.gain_c = nn.Parameter(torch.ones(hidden_size))

@@ -1,5 +1,7 @@
 """The minimal gated unit."""
 
+from typing import Any
+
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
@@ -7,7 +9,6 @@ from torch.nn import functional as F
 
 from seqbench.models.cells.base import State
 from seqbench.models.cells.gated import GatedCell
-from seqbench.models.init import Init
 
 
 class MGU(GatedCell):
@@ -27,11 +28,10 @@ class MGU(GatedCell):
         input_size: PositiveInt,
         hidden_size: PositiveInt,
         *,
-        input_init: Init = "xavier",
-        recurrent_init: Init = "orthogonal",
         forget_bias: float = -1.0,
+        **settings: Any,
     ) -> None:
-        super().__init__(input_size, hidden_size, input_init, recurrent_init)
+        super().__init__(input_size, hidden_size, **settings)
         self.start_bias("f", forget_bias)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
