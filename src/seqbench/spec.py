@@ -46,6 +46,11 @@ class TaskSpec:
     length_bounds: tuple[int, ...] = ()
     synthetic: bool = False
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the numbers put out are called: by the encoding, or counted from 1."""
+        return tuple(self.encoding.get("outputs") or map(str, range(1, self.output_size + 1)))
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

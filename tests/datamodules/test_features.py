@@ -7,6 +7,7 @@ import pytest
 
 from seqbench.datamodules.features import Vectors, as_vectors, in_own_units, valid_numbers
 from seqbench.errors import UserError
+from seqbench.metrics import NumberScores
 from seqbench.spec import TaskSpec
 
 
@@ -67,3 +68,11 @@ def test_numbers_that_are_refused(given: Any, encoding: dict[str, Any], message:
 def test_answers_in_own_units() -> None:
     spec = spec_of(outputs=["t+1", "t+2"], output_center=[10.0, 0.0], output_scale=[2.0, 5.0])
     assert in_own_units(spec, np.array([1.0, -1.0])) == {"t+1": 12.0, "t+2": -5.0}
+
+
+def test_a_task_need_not_name_or_scale_its_numbers() -> None:
+    spec = TaskSpec("regress", input_size=2, output_size=2, features=True)
+    assert in_own_units(spec, np.array([1.0, -1.0])) == {"1": 1.0, "2": -1.0}
+    (row,) = as_vectors(spec, [valid_numbers("x", "1 2", spec)])[np.array([0])].inputs
+    assert row.tolist() == [[1, 2]]
+    assert NumberScores(spec).names == ("1", "2")

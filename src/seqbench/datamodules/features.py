@@ -74,8 +74,8 @@ def as_vectors(spec: TaskSpec, rows: Sequence[Numbers]) -> Vectors:
         np.concatenate(steps),
         np.cumsum([0, *map(len, steps)]),
         np.zeros(len(rows), np.int64),
-        center=encoding["center"],
-        scale=encoding["scale"],
+        center=encoding.get("center", (0.0,)),
+        scale=encoding.get("scale", (1.0,)),
     )
 
 
@@ -121,5 +121,6 @@ def valid_numbers(name: str, value: str | Sequence[float], spec: TaskSpec) -> Nu
 def in_own_units(spec: TaskSpec, values: Numbers) -> dict[str, float]:
     """What a network says, ``(O,)`` numbers, by name and in the data's own units."""
     encoding = spec.encoding
-    own = values * np.array(encoding["output_scale"]) + np.array(encoding["output_center"])
-    return dict(zip(encoding["outputs"], own.tolist(), strict=True))
+    own = values * np.array(encoding.get("output_scale", 1.0))
+    own = own + np.array(encoding.get("output_center", 0.0))
+    return dict(zip(spec.outputs, own.tolist(), strict=True))

@@ -47,13 +47,13 @@ class Errors(Metric):
 class NumberScores(Scores):
     """Errors in the data's own units; the loss is in those that the network is trained in.
 
-    ``spec.encoding`` has ``outputs``, the names of the O numbers, and ``output_scale``.
+    ``spec.encoding`` may have ``outputs``, the names of the O numbers, and ``output_scale``.
     """
 
     def __init__(self, spec: TaskSpec) -> None:
         super().__init__()
-        self.names: list[str] = spec.encoding["outputs"]
-        self.errors = Errors(spec.encoding["output_scale"])
+        self.names = spec.outputs
+        self.errors = Errors(spec.encoding.get("output_scale", [1.0] * spec.output_size))
 
     def update(
         self, nll: Tensor, count: Tensor, predict: Callable[[], Tensor], batch: Batch
