@@ -15,8 +15,10 @@ import pytest
 import torch
 
 import seqbench
+from seqbench.errors import UserError
 from seqbench.export import main
-from seqbench.exporting import translate
+from seqbench.exporting import files, translate
+from seqbench.exporting.compare import File
 from seqbench.exporting.forms import Form
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -66,6 +68,23 @@ def test_nothing_but_two_names_is_told(
     assert {path.name for path in here.iterdir()} == {"model.onnx", "model.json"}
     for path in here.iterdir():
         assert path.read_bytes() == (labels / path.name).read_bytes(), "the same again"
+
+
+def test_of_two_at_once_one_is_kept_and_one_refused(
+    names_run: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another process has written in the meantime stays as it is."""
+
+    def late(self: File, *arguments: Any) -> Any:
+        (here / "model.json").write_text("another's")
+        return call(self, *arguments)
+
+    call = File.__call__
+    monkeypatch.setattr(File, "__call__", late)
+    with pytest.raises(UserError, match=r"model\.json: is there already"):
+        files.export(seqbench.load(names_run))
+    assert [path.name for path in here.iterdir()] == ["model.json"]
+    assert (here / "model.json").read_text() == "another's"
 
 
 def test_the_card_says_how_the_file_is_used(labels: Path, names_run: Path) -> None:

@@ -22,6 +22,7 @@ from seqbench.models.embedding import OneHot, Table
 from seqbench.models.heads.base import Head
 from seqbench.models.heads.per_step import PerStep
 from seqbench.models.heads.pooled import Pooled
+from seqbench.models.heads.regression import Regression
 from seqbench.models.network import Network, Output
 from seqbench.models.stack import StackState
 from seqbench.models.writer import Writer
@@ -238,6 +239,17 @@ def test_a_label_of_the_whole(pooling: Any) -> None:
         assert norms[1:] == [0.0] * 7
     else:
         close(norms, [norms[0]] * 8, 1e-5)
+
+
+def test_numbers_for_the_whole() -> None:
+    """O targets of a sequence are no labels of O steps."""
+    network = made(RNN, Regression, "regress")
+    batch = batch_of(8)._replace(targets=torch.randn(1, 7))
+    norms = top(network, batch, "regress").norms["h"]
+    assert len(norms) == 8
+    weight = network.head.get_parameter("linear.weight")
+    errors = network.predict(batch, network(batch)) - batch.targets
+    close(norms[:1], [(2 * errors @ weight).norm().item()], 1e-4)
 
 
 def test_padding_that_is_read_counts_as_steps() -> None:

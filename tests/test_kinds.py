@@ -89,12 +89,27 @@ def test_a_window_becomes_numbers_in_its_own_units(
     window = "; ".join(f"{high} {low}" for high, low in steps[:5])
     assert predict.main([str(series_run), window]) == 0
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (line["label"], line["tokens"]) == (None, 5)
+    assert set(line) == {"tokens", "unknown", "values"}
+    assert line["tokens"] == 5
     assert [*line["values"]] == ["high t+1", "low t+1", "high t+2", "low t+2"]
     for name, wanted in zip(line["values"], [*steps[5], *steps[6]], strict=True):
         assert line["values"][name] == pytest.approx(wanted, abs=3 if "high" in name else 0.4)
     assert predict.main([str(series_run), window, "--format", "table"]) == 0
-    assert "high t+1 " in capsys.readouterr().out
+    grid = capsys.readouterr().out.split("\n")
+    assert grid[0].split() == ["high", "low"]
+    assert [row.split()[0] for row in grid[1:3]] == ["t+1", "t+2"]
+
+
+def test_a_series_goes_on_from_its_end(
+    series_run: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    series(here / "more.csv", 60)
+    assert predict.main([str(series_run), "--data", "more.csv"]) == 0
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert line["values"]["high t+1"] == pytest.approx(100 + 10 * math.sin(20), abs=3)
+    by_hand = [[100 + 10 * math.sin(i / 3), math.cos(i / 3)] for i in range(55, 60)]
+    (wanted,) = seqbench.load(series_run).predict([by_hand])  # type: ignore[list-item]
+    assert line["values"] == pytest.approx(wanted.values, rel=1e-4)
 
 
 def test_of_a_longer_history_the_last_steps_are_read(series_run: Path) -> None:
@@ -115,7 +130,9 @@ def test_forecasts_beat_the_baselines_and_are_measured_again(
     assert json.loads(capsys.readouterr().out)["metrics"] == pytest.approx(test, rel=1e-4)
     series(here / "more.csv", 30)
     assert evaluate.main([str(series_run), "--data", "more.csv"]) == 0
-    assert "more.csv: 24 windows" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "more.csv: 24 windows" in out
+    assert "last" in out
 
 
 BAD: list[tuple[str, list[str], list[str]]] = [
@@ -124,7 +141,10 @@ BAD: list[tuple[str, list[str], list[str]]] = [
     ("predict", ["1 2 three 4"], ["text 1", "numbers with spaces"]),
     ("predict", ["1 2 nan 4 5 6 7 8 9 10"], ["text 1", "nan"]),
     ("evaluate", ["--data", "short.csv"], ["short.csv", "3 rows", "take 7"]),
-    ("evaluate", ["--data", "gap.csv"], ["gap.csv: line 5: a gap"]),
+    ("evaluate", ["--data", "gap.csv"], ["gap.csv: line 5", "a gap"]),
+    ("predict", ["--data", "gap.csv"], ["gap.csv: line 5", "a gap"]),
+    ("predict", ["--data", "short.csv"], ["the end of short.csv", "3 steps", "reads 5"]),
+    ("predict", ["--data", "short.csv", "1 2"], ["--data", "alone"]),
     ("evaluate", ["--data", "other.csv"], ["other.csv", "no column 'high'"]),
     ("evaluate", ["--data", "none.csv"], ["none.csv", "No such file"]),
 ]

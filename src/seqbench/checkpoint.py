@@ -11,6 +11,7 @@ from torch import nn
 from seqbench import build
 from seqbench.config import Node, locate, validate_node
 from seqbench.datamodules.base import TaskData
+from seqbench.datamodules.raw import check_encoding
 from seqbench.datamodules.texts.encoder import TextEncoder
 from seqbench.datamodules.texts.tokens import Tokens
 from seqbench.errors import UserError, place
@@ -89,6 +90,8 @@ def _spec(kept: dict[str, Any]) -> TaskSpec:
     for name, words, size in named:
         if words and len(words) != size:
             raise ValueError(f"its spec has {len(words)} {name} for a size of {size}")
+    if spec.features or spec.kind in ("regress", "transduce"):
+        check_encoding(spec)
     if spec.vocabulary:
         (Tokens if spec.kind in WRITTEN else TextEncoder).from_spec(spec)
     return spec

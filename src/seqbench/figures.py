@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from seqbench.errors import UserError
 
@@ -31,7 +32,7 @@ def save(figure: "Figure", path: Path) -> None:
     """
     import matplotlib as mpl
 
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
     kind = path.suffix[1:].lower()
     stamp = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}[kind]
     # Text as text: it can be searched, and set in a paper's own type.

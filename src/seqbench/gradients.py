@@ -65,6 +65,11 @@ def require_measurable(network: Network, spec: TaskSpec) -> None:
             "gradients over time are measured in one stack of cells; this task has an encoder and "
             "a decoder, between which no step t stands for the other's"
         )
+    if network.stack.regularisation.zoneout:
+        raise UserError(
+            "gradients over time are those of a cell's own step, which zoneout goes around; train "
+            "with model.zoneout=0"
+        )
     if network.stack.num_directions > 1:
         raise UserError(
             "gradients over time are measured in one direction: where the reverse half hands the "
@@ -110,7 +115,7 @@ def _loss(network: Network, batch: Batch) -> tuple[Tensor, Tensor]:
     targets, ends = batch.targets, batch.lengths
     if isinstance(network.head, Pooled) and network.head.after_padding:
         ends = torch.full_like(ends, batch.inputs.shape[1])
-    if targets.dim() > 1:
+    if hidden.dim() > 2:
         # Each row's last label; a loss of all steps would hide what has vanished.
         steps = torch.arange(1, targets.shape[1] + 1, device=targets.device)
         labelled = (targets != IGNORE) & (steps <= ends.unsqueeze(1))

@@ -205,7 +205,7 @@ def _show(panels: list[pictures.Panel]) -> None:
     columns = curves.distances(max(len(panel.curves[0].norms) for panel in panels))
     for number in columns:
         table.add_column(f"{'T - t = ' * (not number)}{number}", justify="right")
-    for name in ("last / first", "radius"):
+    for name in ("first / last step", "ρ"):
         table.add_column(name, justify="right")
     for panel in panels:
         for curve in dict.fromkeys((0, len(panel.curves) - 1)):

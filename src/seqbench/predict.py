@@ -8,7 +8,7 @@ import codecs
 import io
 import json
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict
 from itertools import islice
@@ -18,12 +18,19 @@ from seqbench.commands import guarded, parser
 from seqbench.errors import UserError, place
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from seqbench.trained import Prediction
 
 CHUNK = 1_000
 """Lines predicted at a time."""
 DIGITS = 6
-"""Of a probability in JSON."""
+"""Of a probability in JSON, behind the point."""
+FIGURES = 6
+"""Of a number that the network gives."""
+
+Row = tuple[str | None, "Prediction"]
+"""What was asked, if it is worth repeating, and what the network says of it."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,6 +42,9 @@ def _predict(arguments: list[str], show_traceback: bool) -> int:
     command = parser("predict", "Labels for texts, or for numbers with spaces between.")
     command.add_argument("text", nargs="*", metavar="TEXT", help="a sequence; - reads lines")
     command.add_argument("--input", metavar="FILE", help="a sequence a line; - is standard input")
+    command.add_argument(
+        "--data", metavar="FILE", help="a file like that of its task, as a series to go on with"
+    )
     command.add_argument("--encoding", default="utf-8", help="of FILE; default: utf-8")
     command.add_argument(
         "--format",
@@ -45,27 +55,34 @@ def _predict(arguments: list[str], show_traceback: bool) -> int:
     chosen = command.parse_intermixed_args(arguments)
     if chosen.top is not None and chosen.top < 1:
         raise UserError(f"--top {chosen.top}: should be 1 or more")
+    if chosen.data and (chosen.text or chosen.input):
+        raise UserError("--data FILE is predicted on alone; leave texts and --input out")
     chunks = _chunks(chosen)
 
     from seqbench.trained import load
 
     trained = load(chosen.run, trust=chosen.trust, device=chosen.device, threads=chosen.threads)
     as_table = chosen.format == "table" or (chosen.format is None and sys.stdout.isatty())
+    if chosen.data:
+        found = trained.predict_file(chosen.data)
+        _print([(None, each) for each in found], chosen.top, as_table)
+        return 0
     empty = strange = 0
-    shown: list[tuple[str, Prediction]] = []
+    shown: list[Row] = []
     with closing(chunks):
         for names, texts in chunks:
             found = trained.predict(texts, names=names)
             empty += sum(each.label is None and each.values is None for each in found)
             strange += sum(0 < each.tokens == each.unknown for each in found)
+            # Numbers are not worth repeating.
+            said = [None] * len(texts) if trained.spec.features else texts
+            rows = list(zip(said, found, strict=True))
             if as_table:
-                shown += zip(texts, found, strict=True)
-                continue
-            for text, each in zip(texts, found, strict=True):
-                print(_json_line(text, each, chosen.top))
-            sys.stdout.flush()
+                shown += rows
+            else:
+                _print(rows, chosen.top, as_table)
     if as_table:
-        _show(shown, chosen.top)
+        _print(shown, chosen.top, as_table)
     if empty:
         print(f"seqbench: {empty} empty: no label", file=sys.stderr)
     if strange:
@@ -80,8 +97,10 @@ def _chunks(chosen: argparse.Namespace) -> Generator[tuple[list[str], list[str]]
     texts: list[str] = chosen.text
     encoding = _encoding(chosen.encoding)
     file = "-" if texts == ["-"] else chosen.input
+    if chosen.data:
+        return
     if bool(texts) == bool(chosen.input):
-        raise UserError("give one of: texts, --input FILE, or - for standard input")
+        raise UserError("give one of: texts, --input FILE, --data FILE, or - for standard input")
     if file is None:
         names = [f"text {place}" for place in range(1, len(texts) + 1)]
         for name, text in zip(names, texts, strict=True):
@@ -130,16 +149,28 @@ def _encoding(name: str) -> str:
     return "utf-8-sig" if found == "utf-8" else found  # less a byte order mark, if there is one
 
 
-def _json_line(text: str, found: "Prediction", top: int | None) -> str:
-    given = found.probabilities
-    short: dict[str, float] | list[float] = (
-        {name: round(share, DIGITS) for name, share in _likeliest(given, top)}
-        if isinstance(given, dict)
-        else [round(share, DIGITS) for share in given]
-    )
-    content = {"text": text, **asdict(found), "probabilities": short}
+def _print(rows: "Sequence[Row]", top: int | None, as_table: bool) -> None:
+    if as_table:
+        _show(rows, top)
+        return
+    for text, found in rows:
+        print(_json_line(text, found, top))
+    sys.stdout.flush()
+
+
+def _json_line(text: str | None, found: "Prediction", top: int | None) -> str:
+    content = ({} if text is None else {"text": text}) | asdict(found)
     if found.values is None:
+        given = found.probabilities
+        content["probabilities"] = (
+            {name: round(share, DIGITS) for name, share in _likeliest(given, top)}
+            if isinstance(given, dict)
+            else [round(share, DIGITS) for share in given]
+        )
         del content["values"]
+    else:
+        content["values"] = {name: float(f"{x:.{FIGURES}g}") for name, x in found.values.items()}
+        del content["label"], content["probabilities"]
     return json.dumps(content, ensure_ascii=False)
 
 
@@ -147,25 +178,24 @@ def _likeliest(probabilities: dict[str, float], top: int | None) -> list[tuple[s
     return sorted(probabilities.items(), key=lambda item: -item[1])[:top]
 
 
-def _show(rows: "list[tuple[str, Prediction]]", top: int | None) -> None:
+def _show(rows: "Sequence[Row]", top: int | None) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    if any(found.values for _, found in rows):
-        table.add_column("values", overflow="fold")
-        table.add_column("text", overflow="fold")
-        for text, found in rows:
-            said = "  ".join(f"{name} {value:.4g}" for name, value in (found.values or {}).items())
-            table.add_row(Text(said or "-"), Text(text[:200]))
-        Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    numbers = [found.values for _, found in rows if found.values is not None]
+    for values in numbers:
+        console.print(_grid(values), "")
+    if numbers:
         return
+    table = Table(box=None, pad_edge=False)
     a_step = any(isinstance(found.label, list) for _, found in rows)
     table.add_column("label", overflow="fold", no_wrap=not a_step)
     table.add_column("probability", no_wrap=True)
     table.add_column("unknown", justify="right", no_wrap=True)
-    table.add_column("text", overflow="fold")
+    if any(text is not None for text, _ in rows):
+        table.add_column("text", overflow="fold")
     for text, found in rows:
         label = found.label if isinstance(found.label, str) else " ".join(found.label or "-")
         if isinstance(found.probabilities, dict):
@@ -174,8 +204,26 @@ def _show(rows: "list[tuple[str, Prediction]]", top: int | None) -> None:
         else:
             chances = f"{min(found.probabilities):.3f} at least"
         unknown = f"{found.unknown}/{found.tokens}"
-        table.add_row(Text(label), Text(chances), unknown, Text(text[:200]))
-    Console(highlight=False).print(table)
+        texts = [] if text is None else [Text(text[:200])]
+        table.add_row(Text(label), Text(chances), unknown, *texts)
+    console.print(table)
+
+
+def _grid(values: dict[str, float]) -> "Table":
+    """Numbers, a row for each step where their names end in one: ``load t+1``."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    named = [name.rpartition(" ") for name in values]
+    columns = list(dict.fromkeys(name for name, _, _ in named))
+    table.add_column("")
+    for name in columns:
+        table.add_column(Text(name or "value"), justify="right")
+    for step in dict.fromkeys(step for _, _, step in named):
+        cells = {n: f"{values[n + gap + s]:.{FIGURES}g}" for n, gap, s in named if s == step}
+        table.add_row(Text(step), *(cells.get(name, "") for name in columns))
+    return table
 
 
 if __name__ == "__main__":

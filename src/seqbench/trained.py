@@ -143,6 +143,20 @@ class Trained:
                     found[full[row]] = self._prediction(said[i], int(batch.lengths[i]), *counts)
         return found
 
+    def predict_file(self, path: str | Path) -> list[Prediction]:
+        """Predict what a file of the task's own form asks for, as a series' next values.
+
+        Read by the run's own settings of columns and encoding. Raises UserError where the task
+        has no such form, or the file does not fit the network.
+        """
+        with isolated(self.threads):
+            try:
+                named = self._task().asked(str(path), self.spec)
+            except UserError as error:
+                raise UserError(f"{error} (it is read by the settings of the run)") from error
+        names, sequences = zip(*named, strict=True)
+        return self.predict(sequences, names=names)
+
     def _asked(self, batch: Batch) -> Batch:
         """The batch; where it is to become another sequence, with room for that."""
         if self.spec.kind != "transduce":

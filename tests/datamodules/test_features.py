@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seqbench.datamodules.features import Vectors, as_vectors, in_own_units, valid_numbers
+from seqbench.datamodules.raw import check_encoding
 from seqbench.errors import UserError
 from seqbench.metrics import NumberScores
 from seqbench.spec import TaskSpec
@@ -76,3 +77,35 @@ def test_a_task_need_not_name_or_scale_its_numbers() -> None:
     (row,) = as_vectors(spec, [valid_numbers("x", "1 2", spec)])[np.array([0])].inputs
     assert row.tolist() == [[1, 2]]
     assert NumberScores(spec).names == ("1", "2")
+
+
+SERIES: dict[str, Any] = {"window": 2, "output_center": [0.0], "output_scale": [1.0]}
+LIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("regress", SERIES | {"window": "x"}, {}),
+    ("regress", SERIES | {"window": -5}, {}),
+    ("regress", SERIES | {"scale": [0.0, 1.0]}, {}),
+    ("regress", SERIES | {"scale": [1.0, 1.0, 1.0]}, {}),
+    ("regress", SERIES | {"center": [float("nan")]}, {}),
+    ("regress", SERIES | {"center": "x"}, {}),
+    ("regress", SERIES | {"output_scale": [1.0, 1.0]}, {}),
+    ("regress", {"count": 4, "order": [0] * 4}, {}),
+    ("regress", {"count": 2, "order": [5, 999]}, {}),
+    ("transduce", {}, {"start_id": 1, "end_id": 0}),
+    ("transduce", {"longest_output": 9}, {"start_id": 1, "end_id": 99}),
+    ("transduce", {"longest_output": 9}, {"start_id": 99, "end_id": 0}),
+]
+
+
+@pytest.mark.parametrize(("kind", "encoding", "marks"), LIES)
+def test_a_spec_that_nothing_can_be_read_by(
+    kind: Any, encoding: dict[str, Any], marks: dict[str, Any]
+) -> None:
+    spec = TaskSpec(kind, input_size=2, output_size=1, features=True, encoding=encoding, **marks)
+    with pytest.raises(ValueError, match=r"its spec|could not convert"):
+        check_encoding(spec)
+
+
+def test_specs_that_can_be_read_by() -> None:
+    check_encoding(TaskSpec("regress", input_size=2, output_size=1, encoding=SERIES))
+    longest = {"longest_output": 4}
+    check_encoding(TaskSpec("transduce", 2, 3, start_id=3, end_id=2, encoding=longest))

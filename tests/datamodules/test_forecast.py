@@ -66,6 +66,21 @@ def test_a_constant_column_is_not_divided_by_0(tmp_path: Path) -> None:
     assert data.splits["train"][np.array([0])].inputs.abs().max() == 0
 
 
+def test_rounding_is_no_deviation(tmp_path: Path) -> None:
+    """Of 0.1 said 140 times numpy's deviation is some 1e-16."""
+    data = made(tmp_path, [[0.1, i] for i in range(140)], "a,b", normalise="standard")
+    assert data.facts["scale"][0] == 1
+
+
+def test_a_window_too_large_for_least_squares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqbench.datamodules.forecast.MOST", 2)
+    data = made(tmp_path, range(40))
+    assert [*data.baselines] == ["last"]
+    assert any("no linear baseline" in note for note in data.notes)
+
+
 def test_the_baselines_by_hand(tmp_path: Path) -> None:
     """Of a straight line the last value is 1 and 2 off, and a linear function is right."""
     data = made(tmp_path, [3.0 * i for i in range(40)], normalise="standard")

@@ -1,5 +1,6 @@
 """Files of columns, and the built-in series."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,44 @@ def test_gaps_take_the_value_before_them(tmp_path: Path) -> None:
     cells = read(tmp_path, "a,b\n1,2\n,3\n4,NA\n", gaps="previous")
     assert (cells.values.tolist(), cells.filled) == ([[1, 2], [1, 3], [4, 3]], 2)
     times = read(tmp_path, DAYS, time_column="d", gaps="previous")
-    assert (times.values[:, 0].tolist(), times.filled) == ([1, 2, 2, 4, 5], 1)
+    assert times.values[:, 0].tolist() == [1, 2, 2, 4, 5]
+    assert (times.filled, times.added) == (0, 1)
+    both = read(tmp_path, DAYS.replace(",2\n", ",\n"), time_column="d", gaps="previous")
+    assert both.values[:, 0].tolist() == [1, 1, 1, 4, 5]
+    assert (both.filled, both.added) == (1, 1)
+
+
+def test_uneven_times_may_be_taken_as_even(tmp_path: Path) -> None:
+    as_even = read(tmp_path, DAYS, time_column="d", gaps="ignore")
+    assert as_even.values[:, 0].tolist() == [1, 2, 4, 5]
+    with pytest.raises(UserError, match=r"line 3: nothing in the column 'x'"):
+        read(tmp_path, DAYS.replace(",2\n", ",\n"), time_column="d", gaps="ignore")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [*(f"01.{month:02}.2020" for month in range(1, 13)), "01.01.2021"],
+        [f"{day:02}.01.2020" for day in range(1, 20)],  # days; no month is the 13th
+        ["30/12/2019", "31/12/2019", "01/01/2020", "02/01/2020"],
+        ["12/30/2019", "12/31/2019", "01/01/2020", "01/02/2020"],
+    ],
+)
+def test_day_and_month_are_read_so_that_times_are_even(tmp_path: Path, times: list[str]) -> None:
+    rows = "".join(f"{time},{i}\n" for i, time in enumerate(times))
+    assert len(read(tmp_path, f"d,x\n{rows}", time_column="d").values) == len(times)
+
+
+def test_a_form_of_times(tmp_path: Path) -> None:
+    text = "d,x\n3.4.20,1\n4.4.20,2\n"
+    assert len(read(tmp_path, text, time_column="d", time_format="%d.%m.%y").values) == 2
+    with pytest.raises(UserError, match=r"line 2: '3\.4\.20' .* no time in the form %Y-%m-%d"):
+        read(tmp_path, text, time_column="d", time_format="%Y-%m-%d")
+
+
+def test_summer_time_is_no_gap(tmp_path: Path) -> None:
+    text = "d,x\n2020-03-29T01:00+01:00,1\n2020-03-29T03:00+02:00,2\n2020-03-29T04:00+02:00,3\n"
+    assert len(read(tmp_path, text, time_column="d").values) == 3
 
 
 @pytest.mark.parametrize(
@@ -57,6 +95,10 @@ def test_gaps_take_the_value_before_them(tmp_path: Path) -> None:
         ["2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 02:00"],
         ["1", "3", "5"],
         ["0.1", "0.2", "0.3"],
+        ["0", "1e-10", "2e-10"],
+        ["0.3333", "0.6667", "1.0"],
+        ["20200130", "20200131", "20200201"],
+        ["202011", "202012", "202101"],
     ],
 )
 def test_even_times(tmp_path: Path, times: list[str]) -> None:
@@ -70,14 +112,46 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "gap": ("a,b\n1,2\n3,\n", {}, r"line 3: nothing in the column 'b'.*task\.gaps=previous"),
     "empty line": ("a,b\n1,2\n\n3,4\n", {}, "line 3: nothing in the column 'a'"),
     "first gap": ("a\nNA\n1\n", {"gaps": "previous"}, "line 2 has a gap"),
-    "lost day": (DAYS, {"time_column": "d"}, "line 4: a gap: 2020-01-04 comes after 2020-01-02"),
+    "lost day": (
+        DAYS,
+        {"time_column": "d"},
+        "line 4: 2020-01-04 comes after 2020-01-02, a gap: a step is 1 day",
+    ),
     "backwards": ("d,x\n2,1\n1,2\n", {"time_column": "d"}, "line 3: 1 does not come after 2"),
+    "day or month": (
+        "d,x\n1/2/2020,1\n2/2/2020,1\n4/2/2020,1\n",
+        {"time_column": "d"},
+        r"'1/2/2020' in the column 'd' can be read in more than one way; set task\.time_format",
+    ),
+    "mostly gaps": (
+        "d,x\n1,1\n2,1\n3,1\n90,1\n",
+        {"time_column": "d", "gaps": "previous"},
+        "with a step of 1.0, more times are missing than the 4",
+    ),
+    "semicolons": ("a;b\n1;2\n", {}, "one column in all; did you mean 'task.delimiter=;'"),
+    "semicolons and commas": (
+        "a;b\n1,5;2\n2,5;2\n",
+        {},
+        "malformed: .*; did you mean 'task.delimiter=;'",
+    ),
+    "two ways": (
+        "d,x\n20200130,1\n20200131,1\n20200203,1\n20200204,1\n",
+        {"time_column": "d", "gaps": "previous"},
+        "'20200130' in the column 'd' can be read in more than one way",
+    ),
+    "thousands": ("a\n1,000\n2,000\n", {}, "malformed"),
+    "a point": (
+        "a;b\n1,5;1.000\n",
+        {"delimiter": ";", "decimal": ","},
+        r"line 2: '1\.000' in the column 'b' should be a number",
+    ),
+    "no header": ("1,2\n3,4\n", {}, "line 1 holds numbers; the columns' names"),
     "twice": ("d,x\n1,1\n1,2\n", {"time_column": "d"}, "line 3: 1 does not come after 1"),
     "no time": ("d,x\n1,1\nfoo,2\n", {"time_column": "d"}, "line 3: 'foo' .* is no time"),
     "uneven": (
         "d,x\n1,1\n2,2\n3,3\n3.7,4\n5,5\n",
         {"time_column": "d", "gaps": "previous"},
-        r"line 5: 3\.7 is no whole number of steps",
+        r"line 5: 3\.7 comes after 3, which is no whole number of steps of 1",
     ),
     "ragged": ("a,b\n1,2\n3,4,5\n", {}, "malformed: .*line 3"),
     "no column": ("a,b\n1,2\n", {"columns": ["c"]}, "no column 'c'"),
@@ -135,3 +209,25 @@ def test_the_sine_s_period_wanders() -> None:
     periods = periods[periods > 5]  # noise may cross zero again at once
     assert periods.min() < 13
     assert periods.max() > 33
+
+
+def test_a_parquet_file_s_own_types(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    months = pd.date_range("2020-01-31", periods=5, freq="ME")
+    frame = pd.DataFrame({"t": months, "x": [Decimal(i) for i in range(5)], 3: range(5)})
+    frame.rename(columns=str).to_parquet(file)
+    found = SeriesFile(time_column="t", decimal=",").read(str(file))
+    assert (found.names, found.values[4].tolist()) == (("x", "3"), [4, 4])
+    for columns in (None, ["t"]):
+        with pytest.raises(UserError, match=r"column 't' holds datetime64.*task\.time_column"):
+            SeriesFile(columns).read(str(file))
+    pd.DataFrame({"t": [months[0], None], "x": [1, 2]}).to_parquet(file)
+    with pytest.raises(UserError, match="line 3: 'NaT' in the column 't' is no time"):
+        SeriesFile(time_column="t").read(str(file))
+    pd.DataFrame({"x": [[1], [2]]}).to_parquet(file)
+    with pytest.raises(UserError, match=r"line 2: '\[1\]' in the column 'x' should be a"):
+        SeriesFile().read(str(file))
+
+
+def test_empty_lines_at_the_end_are_no_gap(tmp_path: Path) -> None:
+    assert read(tmp_path, "a,b\n1,2\n3,4\n\n\n").values.tolist() == [[1, 2], [3, 4]]

@@ -147,8 +147,10 @@ def trained_home(
     paths = [f"paths.output_dir={home / 'outputs'}", f"paths.cache_dir={home / 'cache'}"]
     words = ["model.hidden_size=8", "trainer.max_epochs=1", "threads=1", "progress=none", *paths]
     small = {**SMALL, "mnist": [f"task.path={home / 'digits'}"]}
-    for task, cells in RUNS.items():
-        assert main(["-m", f"task={task}", f"model={cells}", *words, *small.get(task, [])]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SEQBENCH_DATA_DIR", raising=False)
+        for task, cells in RUNS.items():
+            assert main(["-m", f"task={task}", f"model={cells}", *words, *small.get(task, [])]) == 0
     return home
 
 

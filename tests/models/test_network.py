@@ -1,4 +1,3 @@
-import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from seqbench.batch import Batch
+from seqbench.config import parameters
 from seqbench.errors import UserError
 from seqbench.models.cells.base import Backend
 from seqbench.models.cells.gru import GRU
@@ -254,6 +254,6 @@ def test_yamls_write_out_every_setting(choice: str, tmp_path: Path) -> None:
     """So that a run's config shows all that can be set: the keyword-only arguments."""
     model = composed(tmp_path, choice)
     for node in (model, model["cell"], model["embedding"], model["head"]):
-        parameters = inspect.signature(get_class(node["_target_"])).parameters.values()
-        settings = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+        found = parameters(get_class(node["_target_"])).values()
+        settings = {p.name for p in found if p.kind is p.KEYWORD_ONLY}
         assert set(node) - {"_target_"} == settings

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FILE = "forecasts.svg"
+SHORTEST = 50
+"""Steps of history that are drawn at least; and three times as many as are forecast."""
 
 
 class Forecasts(Callback):
@@ -108,7 +110,9 @@ def draw(spec: TaskSpec, batch: Batch, said: Numbers) -> "Figure":
     names: Sequence[str] = encoding["targets"]
     column = encoding["columns"].index(names[0])
     center, scale = encoding["center"][column], encoding["scale"][column]
-    past = batch.inputs[:, :, column].numpy() * scale + center
+    # Of a long history the end, or nothing could be seen of what follows it.
+    shown = max(SHORTEST, 3 * len(spec.outputs) // len(names))
+    past = batch.inputs[:, -shown:, column].numpy() * scale + center
     truth, answer = (values[:, :: len(names)] * scale + center for values in (batch.targets, said))
     count = len(past)
     columns = min(3, count)
@@ -122,12 +126,14 @@ def draw(spec: TaskSpec, batch: Batch, said: Numbers) -> "Figure":
             continue
         axes.plot(before, past[place], color="0.6", linewidth=1.2, label="history")
         axes.plot(after, truth[place], color="black", linewidth=1.4, label="truth")
-        style: Any = {"color": "#d55e00", "linestyle": "--", "marker": "o", "markersize": 3}
+        marker = "o" if truth.shape[1] <= 12 else ""
+        style: Any = {"color": "#d55e00", "linestyle": "--", "marker": marker, "markersize": 3}
         axes.plot(after, answer[place], linewidth=1.4, label="forecast", **style)
         axes.axvline(0.5, color="0.8", linewidth=0.8)
         axes.tick_params(labelsize=8, labelbottom=place + columns >= count)
     lines = grid[0, 0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside upper right", ncols=3, fontsize=8, frameon=False)
     figure.supxlabel("steps from now", fontsize=10)
-    figure.supylabel(names[0], fontsize=10, parse_math=False)
+    more = f" (of {len(names)} targets)" if len(names) > 1 else ""
+    figure.supylabel(f"{names[0]}{more}", fontsize=10, parse_math=False)
     return figure

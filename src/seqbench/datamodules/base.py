@@ -82,6 +82,16 @@ class TaskData(L.LightningDataModule):
         """
         raise UserError("this task reads no data from a file; leave --data out")
 
+    def asked(self, path: str, spec: TaskSpec) -> list[tuple[str, list[float]]]:
+        """What to predict on in the file at ``path``, if it is of the task's own form: what to call
+        each sequence in a message, and the sequence as ``predict`` takes it.
+
+        Raises ``UserError`` where the task has no such form, or the file cannot be read.
+        """
+        raise UserError(
+            "this task has no files to predict on but texts, a sequence a line; use --input FILE"
+        )
+
     def token_counts(self) -> npt.NDArray[np.int64] | None:
         """How often train has each token, ``(V,)`` by id; None where nobody has counted."""
         return None

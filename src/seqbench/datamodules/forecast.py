@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -9,12 +11,16 @@ import numpy.typing as npt
 from pydantic import Field, PositiveInt
 
 from seqbench.datamodules.base import Fraction, TaskData
-from seqbench.datamodules.series import BUILT_IN, Gaps, Numbers, Series, SeriesFile
+from seqbench.datamodules.series import BUILT_IN, Numbers, Series, SeriesFile
+from seqbench.datamodules.times import Gaps
 from seqbench.datamodules.windows import Windows, baseline, last_value, least_squares
 from seqbench.errors import UserError, nearest
 from seqbench.spec import TaskSpec
 
 Ints = npt.NDArray[np.int64]
+
+MOST = 2000
+"""Numbers of a window up to which the linear baseline is fitted; memory grows as their square."""
 
 
 class Forecast(TaskData):
@@ -28,15 +34,15 @@ class Forecast(TaskData):
     built_in: ``sine`` or ``henon``, see ``series``, ``length`` steps of it.
     columns: those that are read; null: all but the time.
     targets: those that are forecast; null: all that are read.
-    time_column, encoding, delimiter, decimal, gaps: see ``SeriesFile``.
+    time_column, time_format, encoding, delimiter, decimal, gaps: see ``SeriesFile``.
     window: steps that are read. horizon: steps that are forecast, all at once.
     normalise: what the network reads: ``standard``, less the mean and over the standard deviation
         of train; ``minmax``, train's least and largest value as 0 and 1; ``none``, as they are.
     val_fraction, test_fraction: shares of the rows.
 
-    ``facts`` has ``rows``, ``columns``, ``filled`` (cells) and, by column, ``center`` and
-    ``scale``. Baselines: ``last``, each value said again, and ``linear``, the least-squares linear
-    function of the window, fitted on train.
+    ``facts`` has ``rows``, ``columns``, ``filled`` (cells), ``added`` (rows) and, by column,
+    ``center`` and ``scale``. Baselines: ``last``, each value said again, and ``linear``, the
+    least-squares linear function of the window, fitted on train.
 
     Raises ``UserError`` where ``SeriesFile`` does, and for a window and horizon that a split has
     too few rows for.
@@ -54,6 +60,7 @@ class Forecast(TaskData):
         columns: Sequence[str] | None = None,
         targets: Sequence[str] | None = None,
         time_column: str | None = None,
+        time_format: str | None = None,
         encoding: str = "utf-8",
         delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
         decimal: Annotated[str, Field(min_length=1, max_length=1)] = ".",
@@ -79,7 +86,9 @@ class Forecast(TaskData):
             )
         self.path, self.built_in, self.length = path, built_in, length
         self.columns, self.targets = columns, targets
-        self.file = SeriesFile(columns, time_column, encoding, delimiter, decimal, gaps)
+        self.file = SeriesFile(
+            columns, time_column, time_format, encoding, delimiter, decimal, gaps
+        )
         self.window, self.horizon, self.normalise = window, horizon, normalise
         self.fractions = val_fraction, test_fraction
 
@@ -111,21 +120,29 @@ class Forecast(TaskData):
             "rows": rows,
             "columns": list(series.names),
             "filled": series.filled,
+            "added": series.added,
             "center": center.tolist(),
             "scale": scale.tolist(),
         }
         output_scale = np.tile(scale[chosen], self.horizon)
-        self.baselines = {
-            "last": baseline(self.splits, last_value, output_scale),
-            "linear": baseline(self.splits, least_squares(self.splits["train"]), output_scale),
-        }
+        self.baselines = {"last": baseline(self.splits, last_value, output_scale)}
+        if self.window * len(series.names) <= MOST:
+            fitted = least_squares(self.splits["train"])
+            self.baselines["linear"] = baseline(self.splits, fitted, output_scale)
+        else:
+            self.notes.append(
+                f"no linear baseline: a window has more than {MOST:,} numbers to fit it to"
+            )
         if self.path is None:
-            self.notes = [
+            self.notes.append(
                 f"data: the built-in series {self.built_in}, {rows} steps; for one of your own "
                 "give task.path=FILE"
-            ]
-        if series.filled:
-            self.notes.append(f"{series.filled} empty cells have the values before them")
+            )
+        if series.filled or series.added:
+            self.notes.append(
+                f"{series.filled} empty cells and {series.added} missing times have the values "
+                "before them"
+            )
 
     def _series(self) -> Series:
         if self.path is not None:
@@ -141,7 +158,8 @@ class Forecast(TaskData):
             center, scale = train.mean(0), train.std(0)
         else:
             center, scale = train.min(0), np.ptp(train, 0)
-        return center, np.where(scale > 0, scale, 1.0)
+        # The deviation of equal numbers may be their rounding.
+        return center, np.where(scale > 1e-12 * np.abs(train).max(0), scale, 1.0)
 
     def _chosen(self, series: Series) -> list[int]:
         for name in self.targets or ():
@@ -185,14 +203,7 @@ class Forecast(TaskData):
         """The windows of a whole file, normalised as the training data were."""
         encoding = spec.encoding
         names = encoding["columns"]
-        file = SeriesFile(
-            names,
-            self.file.time_column,
-            self.file.encoding,
-            self.file.delimiter,
-            self.file.decimal,
-            self.file.gaps,
-        )
+        file = replace(self.file, columns=names)
         series = file.read(path)
         starts = np.arange(self.window, len(series.values) - self.horizon + 1)
         if not len(starts):
@@ -202,4 +213,12 @@ class Forecast(TaskData):
             )
         values = (series.values - np.array(encoding["center"])) / np.array(encoding["scale"])
         chosen = [names.index(name) for name in encoding["targets"]]
-        return self._windows(values.astype(np.float32), starts, chosen)
+        windows = self._windows(values.astype(np.float32), starts, chosen)
+        scale = np.array(encoding["output_scale"])
+        self.baselines = {"last": baseline({Path(path).name: windows}, last_value, scale)}
+        return windows
+
+    def asked(self, path: str, spec: TaskSpec) -> list[tuple[str, list[float]]]:
+        """The last window of a file."""
+        series = replace(self.file, columns=spec.encoding["columns"]).read(path)
+        return [(f"the end of {path}", series.values[-self.window :].ravel().tolist())]

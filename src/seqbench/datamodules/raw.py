@@ -92,3 +92,26 @@ def _numbers(name: str, value: str | Sequence[float], allowed: Collection[str]) 
 def text_of(spec: TaskSpec, tokens: Sequence[str]) -> str:
     """Tokens as one text: characters without a space between."""
     return ("" if spec.encoding.get("level") == "char" else " ").join(tokens)
+
+
+def check_encoding(spec: TaskSpec) -> None:
+    """Raise ValueError for what stands in a spec and cannot be used to encode or decode."""
+    found = spec.encoding
+    counts = [found[name] for name in ("count", "window", "longest_output") if found.get(name)]
+    if not all(isinstance(count, int) and count > 0 for count in counts):
+        raise ValueError("its spec has a count or window that is no number of steps")
+    order = found.get("order")
+    if order is not None and sorted(order) != list(range(found.get("count") or 0)):
+        raise ValueError("its spec has an order that is none of its numbers")
+    for part, sizes in (("", (1, spec.input_size)), ("output_", (spec.output_size,))):
+        for name in (f"{part}center", f"{part}scale"):
+            numbers = np.array(found.get(name, [1.0] * sizes[-1]), np.float64)
+            usable = np.isfinite(numbers).all() and (numbers.all() or name.endswith("center"))
+            if numbers.ndim != 1 or len(numbers) not in sizes or not usable:
+                raise ValueError(f"its spec has a {name} that nothing can be scaled by")
+    if spec.kind == "transduce" and (
+        "longest_output" not in found
+        or spec.start_id != spec.output_size
+        or spec.end_id not in range(spec.output_size)
+    ):
+        raise ValueError("its spec lacks the marks or the length of what is put out")

@@ -1,21 +1,22 @@
 """Time series: columns of numbers in a file, or generated ones."""
 
 import csv
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from seqbench.datamodules.texts.lines import check_encoding
+from seqbench.datamodules.times import Gaps, places
 from seqbench.errors import UserError, nearest, place
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Gaps = Literal["refuse", "previous"]
 Numbers = npt.NDArray[np.float64]
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -23,12 +24,13 @@ SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 @dataclass(frozen=True)
 class Series:
-    """names: of the K columns. values: ``(S, K)``, a row a step of time. filled: cells that took
-    the value before them."""
+    """names: of the K columns. values: ``(S, K)``, a row a step of time. filled, added: empty cells
+    and missing rows, which took the values before them."""
 
     names: tuple[str, ...]
     values: Numbers
     filled: int = 0
+    added: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,15 @@ class SeriesFile:
     """How a file of columns under a header is read.
 
     columns: those to be read; None: all but the time. time_column: dates or numbers that must
-    rise by equal steps. delimiter: between fields; None: by the file's suffix. decimal: the mark
-    before a number's fraction. gaps: ``refuse`` missing cells and steps, or put the ``previous``
-    row's values there.
+    rise by equal steps. time_format: of dates, see ``places``. delimiter: between fields; None: by
+    the file's suffix. decimal: the mark before a number's fraction. gaps: ``refuse`` empty cells
+    and missing times, put the ``previous`` row's values there, or ``ignore`` that times are
+    uneven, and take the rows as even.
     """
 
     columns: Sequence[str] | None = None
     time_column: str | None = None
+    time_format: str | None = None
     encoding: str = "utf-8"
     delimiter: str | None = None
     decimal: str = "."
@@ -66,9 +70,10 @@ class SeriesFile:
             raise UserError(f"{file}: no row under the header")
         numbers = frame[names].apply(lambda column: self._numbers(file, column))
         if self.time_column:
-            numbers = self._in_time(file, frame[self.time_column], numbers)
+            rows = places(file, frame[self.time_column], self.gaps, self.time_format)
+            numbers = numbers.set_axis(rows).reindex(range(rows[-1] + 1))
         missing = numbers.isna()
-        if missing.to_numpy().any() and self.gaps == "refuse":
+        if missing.to_numpy().any() and self.gaps != "previous":
             row, column = np.argwhere(missing.to_numpy())[0]
             raise UserError(
                 f"{file}: line {row + 2}: nothing in the column {names[column]!r}; fill it, or set "
@@ -77,8 +82,9 @@ class SeriesFile:
         numbers = numbers.ffill()
         if numbers.isna().to_numpy().any():
             raise UserError(f"{file}: line 2 has a gap, and no row stands before it; fill it")
-        filled = int(missing.to_numpy().sum())
-        return Series(tuple(names), numbers.to_numpy(np.float64), filled)
+        added = len(numbers) - len(frame)
+        filled = int(missing.to_numpy().sum()) - added * len(names)
+        return Series(tuple(names), numbers.to_numpy(np.float64), filled, added)
 
     def _table(self, file: Path) -> "pd.DataFrame":
         """All cells as they are, as text but for a parquet file's."""
@@ -87,21 +93,23 @@ class SeriesFile:
         suffix = file.suffix.lower()
         try:
             if suffix == ".parquet":
-                return pd.read_parquet(file)
+                return pd.read_parquet(file).rename(columns=str)
             if suffix not in SEPARATORS and self.delimiter is None:
                 raise UserError(
                     f"{file}: what can be read is .csv, .tsv and .parquet; for other text files "
                     "set task.delimiter"
                 )
             check_encoding(file, self.encoding)
-            return pd.read_csv(
-                file,
-                sep=self.delimiter or SEPARATORS[suffix],
-                encoding=self.encoding,
-                dtype=str,
-                skip_blank_lines=False,
-                index_col=False,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)  # of too many fields
+                frame = pd.read_csv(
+                    file,
+                    sep=self.delimiter or SEPARATORS[suffix],
+                    encoding=self.encoding,
+                    dtype=str,
+                    skip_blank_lines=False,
+                    index_col=False,
+                )
         except OSError as error:
             raise UserError(f"{file}: cannot be read: {error.strerror or error}") from error
         except UnicodeError as error:
@@ -109,15 +117,31 @@ class SeriesFile:
                 f"{file}: not in the encoding {self.encoding}; set task.encoding, for instance to "
                 "cp1251"
             ) from error
-        except (ValueError, csv.Error) as error:  # pandas' and pyarrow's own are ValueErrors
-            raise UserError(f"{file}: malformed: {' '.join(str(error).split())}") from error
+        # pandas' and pyarrow's own are ValueErrors
+        except (ValueError, csv.Error, pd.errors.ParserWarning) as error:
+            raise UserError(
+                f"{file}: malformed: {' '.join(str(error).split())}{_other_delimiter(file)}"
+            ) from error
+        if len(frame.columns) == 1 and (hint := _other_delimiter(file)):
+            raise UserError(f"{file}: one column in all{hint}")
+        if not pd.to_numeric(frame.columns.to_series(), errors="coerce").isna().any():
+            raise UserError(f"{file}: line 1 holds numbers; the columns' names should stand there")
+        filled = np.flatnonzero(frame.notna().any(axis=1))
+        return frame.iloc[: filled[-1] + 1 if len(filled) else 0]  # less empty lines at its end
 
     def _numbers(self, file: Path, column: "pd.Series[str]") -> "pd.Series[float]":
         import pandas as pd
 
         text = column
-        if self.decimal != "." and column.dtype.kind not in "iuf":
-            text = column.str.replace(self.decimal, ".", regex=False)
+        if self.decimal != "." and pd.api.types.is_string_dtype(column):
+            # A point is then no decimal mark: it would make a thousandth of a thousand.
+            text = column.where(~column.str.contains(".", regex=False, na=False), "no number")
+            text = text.str.replace(self.decimal, ".", regex=False)
+        if column.dtype.kind in "mMb":  # of a parquet file, whose cells are no text
+            raise UserError(
+                f"{file}: the column {column.name!r} holds {column.dtype}, where numbers are "
+                "needed; choose others by task.columns, or set task.time_column"
+            )
         numbers = pd.to_numeric(text, errors="coerce")
         wrong = (numbers.isna() & column.notna()) | np.isinf(numbers.astype(float))
         if wrong.any():
@@ -129,63 +153,16 @@ class SeriesFile:
             )
         return numbers.astype(float)
 
-    def _in_time(
-        self, file: Path, column: "pd.Series[str]", numbers: "pd.DataFrame"
-    ) -> "pd.DataFrame":
-        """The rows, evenly spaced; steps that lack are rows of nothing."""
-        import pandas as pd
 
-        times = min(
-            (
-                pd.to_numeric(column, errors="coerce"),
-                pd.to_datetime(column, errors="coerce", format="mixed"),
-            ),
-            key=lambda read: int(read.isna().sum()),
-        )
-        if times.isna().any():
-            row = int(np.flatnonzero(times.isna())[0])
-            raise UserError(
-                f"{file}: line {row + 2}: {str(column.iloc[row])[:80]!r} in the column "
-                f"{column.name!r} is no time"
-            )
-        steps = times.diff().iloc[1:]
-        if times.dtype.kind != "M":
-            steps = steps.round(9)  # 0.3 - 0.2 is not quite 0.1
-        back = np.flatnonzero(steps <= 0 * steps)
-        if len(back):
-            raise UserError(
-                f"{file}: line {back[0] + 3}: {column.iloc[back[0] + 1]} does not come after "
-                f"{column.iloc[back[0]]}; sort the rows by {column.name!r}"
-            )
-        if steps.nunique() < 2 or _monthly(times):
-            return numbers
-        step = steps.mode().iloc[0]
-        uneven = int(np.flatnonzero(steps != step)[0])
-        short = str(step).removesuffix(" 00:00:00")
-        leave = "leave task.time_column out to take the rows as even"
-        if self.gaps == "refuse":
-            raise UserError(
-                f"{file}: line {uneven + 3}: a gap: {column.iloc[uneven + 1]} comes after "
-                f"{column.iloc[uneven]}, where a step is {short}; fill it, set task.gaps=previous, "
-                f"or {leave}"
-            )
-        places = np.cumsum(np.append(0, steps / step))
-        if np.abs(places - places.round()).max() > 1e-6:
-            raise UserError(
-                f"{file}: line {uneven + 3}: {column.iloc[uneven + 1]} is no whole number of steps "
-                f"of {short} after {column.iloc[uneven]}; {leave}"
-            )
-        rows = places.round().astype(np.int64)
-        return numbers.set_axis(rows).reindex(range(rows[-1] + 1))
-
-
-def _monthly(times: "pd.Series[float]") -> bool:
-    """Whether times are the same number of months apart, on the same day or the last ones."""
-    if times.dtype.kind != "M":
-        return False
-    days = times.dt
-    months = (days.year * 12 + days.month).diff().iloc[1:]
-    return bool(months.nunique() == 1 and (days.day.nunique() == 1 or days.is_month_end.all()))
+def _other_delimiter(file: Path) -> str:
+    """What to set where the first line of a text file has another mark than commas."""
+    with file.open("rb") as opened:
+        first = opened.readline(10_000)
+    found = next((mark for mark in (";", "|", "\t") if mark.encode() in first), None)
+    if found is None or (file.suffix.lower() == ".tsv" and found == "\t"):
+        return ""
+    shown = "\\t" if found == "\t" else found
+    return f"; did you mean 'task.delimiter={shown}'?"
 
 
 def sine(steps: int, seed: int) -> Series:

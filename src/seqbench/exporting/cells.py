@@ -109,7 +109,8 @@ class Loop(Replaced):
             # Scan takes no output that is another, or an input.
             return [part.clone() for part in following], y.clone()
 
-        final, y = scan(body, list(state), x.transpose(0, 1))
+        # Nor may two parts of the state be one tensor.
+        final, y = scan(body, [part.clone() for part in state], x.transpose(0, 1))
         return y.transpose(0, 1), tuple(final)
 
 

@@ -1,9 +1,11 @@
 """A trained network to ``FILE.onnx`` and ``FILE.json``: both, or neither."""
 
 import json
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 from seqbench.errors import UserError, place
 
@@ -46,8 +48,8 @@ def check_output(output: str | Path, overwrite: bool) -> tuple[Path, Path]:
     for path in both:
         if path.is_dir():
             raise UserError(f"{path}: is a folder; give another --output")
-        if path.exists() and not overwrite:
-            raise UserError(f"{path}: is there already; give another --output, or --overwrite")
+        if (path.exists() or path.is_symlink()) and not overwrite:
+            raise UserError(_there(path))
     return both
 
 
@@ -71,7 +73,8 @@ def export(
     from seqbench.exporting.translate import translate
     from seqbench.isolation import isolated
 
-    partial = [path.with_name(f".{path.name}.partial") for path in targets]
+    # Of a name that no other process has.
+    partial = [path.with_name(f".{path.name}.{uuid4().hex}.partial") for path in targets]
     with isolated(trained.threads):
         form = form_of(trained.module.cpu().eval().network, trained.spec).eval()
         try:
@@ -81,14 +84,34 @@ def export(
             difference = compare(file, form)
             content = card(trained, form, file, partial[0], difference)
             partial[1].write_text(_by_key(content), "utf-8")
-            for written, path in zip(partial, targets, strict=True):
-                written.replace(path)
+            _keep(partial, targets, overwrite)
+        except FileExistsError as error:  # in the meantime
+            raise UserError(_there(Path(error.filename or output))) from error
         except OSError as error:
             raise UserError(f"{output}: cannot be written: {error.strerror or error}") from error
         finally:
             for written in partial:
                 written.unlink(missing_ok=True)
     return Exported(*targets, difference)
+
+
+def _keep(written: Sequence[Path], targets: Sequence[Path], overwrite: bool) -> None:
+    """Give the files their names: both, or neither where one is taken that may not be replaced."""
+    claimed: list[Path] = []
+    try:
+        for path in () if overwrite else targets:
+            path.touch(exist_ok=False)
+            claimed.append(path)
+        for partial, path in zip(written, targets, strict=True):
+            partial.replace(path)
+    except OSError:
+        for path in claimed:
+            path.unlink()
+        raise
+
+
+def _there(path: Path) -> str:
+    return f"{path}: is there already; give another --output, or --overwrite"
 
 
 def _by_key(content: dict[str, Any]) -> str:

@@ -144,6 +144,13 @@ def flat(state: StackState) -> Tensors:
     return [part for cell in state for part in cell]
 
 
+WHY: dict[Kind, str] = {
+    "write": "it writes a text of a label",
+    "transduce": "it is an encoder and a decoder",
+}
+"""What the networks do that no file is made of."""
+
+
 def form_of(network: Network, spec: TaskSpec) -> Form:
     """The form that a network of the task's kind is written in.
 
@@ -153,6 +160,6 @@ def form_of(network: Network, spec: TaskSpec) -> Form:
         if spec.kind in form.kinds:
             return form(network, spec)
     raise UserError(
-        f"this network cannot be exported: it was trained to {spec.kind}; a file is made of one "
-        "that labels sequences or their steps, or goes on with a text"
+        f"this network cannot be exported: {WHY[spec.kind]}; a file is made of one that labels "
+        "sequences or their steps, gives numbers, or goes on with a text"
     )

@@ -24,8 +24,7 @@ class Errors(Metric):
 
     def __init__(self, scale: Sequence[float]) -> None:
         super().__init__()
-        self.scale: Tensor
-        self.register_buffer("scale", torch.tensor(scale), persistent=False)
+        self.scale = [*map(float, scale)]
         for name in ("absolute", "squared"):
             # In float64: the sum of a long series' errors would else lose the small ones.
             zeros = torch.zeros(len(scale), dtype=torch.float64)
@@ -34,7 +33,8 @@ class Errors(Metric):
 
     def update(self, predicted: Tensor, targets: Tensor) -> None:
         """predicted, targets: (B, O)."""
-        errors = ((predicted.float() - targets) * self.scale).double()
+        scale = torch.tensor(self.scale, dtype=torch.float64, device=targets.device)
+        errors = (predicted.double() - targets) * scale
         self.absolute += errors.abs().sum(0)
         self.squared += errors.square().sum(0)
         self.rows += len(errors)

@@ -23,8 +23,8 @@ class Vectors(NamedTuple):
 
     @property
     def scale(self) -> float:
-        """Root of the mean square of all numbers."""
-        return float(np.sqrt(np.square(self.values, dtype=np.float64).mean()))
+        """Root of the mean square of all numbers; 1 where all are 0."""
+        return float(np.sqrt(np.square(self.values, dtype=np.float64).mean())) or 1.0
 
     @property
     def digest(self) -> str:

@@ -22,6 +22,9 @@ Level = Literal["word", "whitespace", "char"]
 PADDING, UNKNOWN = "<pad>", "<unk>"
 PADDING_ID, UNKNOWN_ID = 0, 1
 
+WORD = re.compile(r"[^ \t\n\v\f\r]+")
+"""What stands between white space; a space that is not to be broken at, as in 10 000, is none."""
+
 HTML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
@@ -50,7 +53,11 @@ class TextSplitter:
             text = mend(text)[0]
         if self.lowercase:
             text = text.lower()
-        return (list(text.strip()) if self.level == "char" else text.split()) or [""]
+        if self.level == "char":
+            return list(text.strip()) or [""]
+        if self.level == "whitespace":
+            return WORD.findall(text) or [""]
+        return text.split() or [""]
 
     def joined(self, pieces: Sequence[str]) -> str:
         """The text as a model sees it: equal where two texts differ in nothing that is kept."""

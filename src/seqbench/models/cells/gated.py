@@ -46,5 +46,5 @@ class GatedCell(Cell):
         return {f"U_{gate}": part for gate, part in zip(self.gates, parts, strict=True)}
 
     def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
-        zeros = torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype)
-        return (zeros,) * len(self.state_names)
+        size = batch_size, self.hidden_size
+        return tuple(torch.zeros(size, device=device, dtype=dtype) for _ in self.state_names)

@@ -54,8 +54,8 @@ class KernelCell(Cell):
         return {f"W_h{name}": part for name, part in parts}
 
     def initial_state(self, batch_size: int, device: torch.device, dtype: torch.dtype) -> State:
-        zeros = torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype)
-        return (zeros,) * len(self.state_names)
+        size = batch_size, self.hidden_size
+        return tuple(torch.zeros(size, device=device, dtype=dtype) for _ in self.state_names)
 
     def native(self, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         # A kernel's state has a first axis for layers and directions.
