@@ -126,6 +126,7 @@ RUNS = {
     "char_lm": "lstm",
     "tagging": "lstm",
     "mnist": "lstm",
+    "forecast": "lstm",
     "modular_sum": "rnn,irnn,lstm,gru",
 }
 SMALL = {
@@ -146,7 +147,11 @@ def trained_home(
         (home / "digits" / name).write_bytes(content)
     paths = [f"paths.output_dir={home / 'outputs'}", f"paths.cache_dir={home / 'cache'}"]
     words = ["model.hidden_size=8", "trainer.max_epochs=1", "threads=1", "progress=none", *paths]
-    small = {**SMALL, "mnist": [f"task.path={home / 'digits'}"]}
+    loads = "".join(f"{hour},{hour % 24 + 0.5}\n" for hour in range(600))
+    (home / "load.csv").write_text(f"hour,load\n{loads}")
+    files = {"mnist": home / "digits", "forecast": home / "load.csv"}
+    small = SMALL | {task: [f"task.path={path}"] for task, path in files.items()}
+    small["forecast"].append("task.time_column=hour")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SEQBENCH_DATA_DIR", raising=False)
         for task, cells in RUNS.items():
