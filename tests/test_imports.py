@@ -38,6 +38,7 @@ ENTRY = (
     "seqbench.gradients",
     "seqbench.inspect",
     "seqbench.predict",
+    "seqbench.predictions",
     "seqbench.train",
     "seqbench.trained",
     "seqbench.training",

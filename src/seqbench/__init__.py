@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from seqbench.errors import UserError
     from seqbench.models.cells.base import Cell
     from seqbench.models.network import Network
+    from seqbench.predictions import Prediction
     from seqbench.spec import TaskSpec
     from seqbench.train import Result, run
-    from seqbench.trained import Prediction, Trained, load
+    from seqbench.trained import Trained, load
 
 __all__ = [
     "Batch",
@@ -34,7 +35,7 @@ _HOMES = {
     "Batch": "seqbench.batch",
     "Cell": "seqbench.models.cells.base",
     "Network": "seqbench.models.network",
-    "Prediction": "seqbench.trained",
+    "Prediction": "seqbench.predictions",
     "Result": "seqbench.train",
     "TaskData": "seqbench.datamodules.base",
     "TaskSpec": "seqbench.spec",

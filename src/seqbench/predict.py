@@ -20,7 +20,7 @@ from seqbench.errors import UserError, place
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from seqbench.trained import Prediction
+    from seqbench.predictions import Prediction
 
 CHUNK = 1_000
 """Lines predicted at a time."""

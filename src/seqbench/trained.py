@@ -14,15 +14,13 @@ import torch
 from lightning.fabric.utilities.apply_func import move_data_to_device
 
 from seqbench import build, checkpoint
-from seqbench.batch import IGNORE, Batch
 from seqbench.checks import check_device
 from seqbench.choice import Choice
 from seqbench.config import validate_node
 from seqbench.curves import Gradients
 from seqbench.datamodules.base import TaskData
-from seqbench.datamodules.features import in_own_units
 from seqbench.datamodules.ragged import Ragged
-from seqbench.datamodules.raw import encode, is_empty, text_of
+from seqbench.datamodules.raw import encode, is_empty
 from seqbench.datamodules.sampling import batches_of_tokens
 from seqbench.errors import UserError
 from seqbench.gradients import measure, require_measurable
@@ -30,6 +28,7 @@ from seqbench.isolation import isolated
 from seqbench.logs import console
 from seqbench.models.cells.base import Backend
 from seqbench.models.module import SequenceModule
+from seqbench.predictions import Prediction, prediction, with_room
 from seqbench.runs import Run
 from seqbench.spec import WRITTEN, TaskSpec
 from seqbench.writing import Author, Sample
@@ -38,26 +37,6 @@ log = logging.getLogger(__name__)
 
 TOKENS = 100_000
 """Steps of a batch, padding included: bounds the memory whatever the lengths are."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of one sequence.
-
-    label: the class, one for each step, or the sequence that this one becomes, as text; None for
-        an empty text, and where the network gives numbers.
-    probabilities: of each class by its name; for labels of steps, and for a sequence's tokens
-        (its end among them), of the one given.
-    tokens, unknown: how many the sequence has (steps, where it is of numbers), and how many of
-        them the vocabulary lacks.
-    values: by name, where the network gives numbers.
-    """
-
-    label: str | list[str] | None
-    probabilities: dict[str, float] | list[float]
-    tokens: int
-    unknown: int
-    values: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,12 +114,14 @@ class Trained:
         widths = np.maximum(data.lengths, padded_to or 0)
         with self._threads(), self._autocast(), torch.inference_mode():
             for rows in batches_of_tokens(widths, TOKENS):
-                batch = self._asked(encoded.data[rows])
+                batch = with_room(self.spec, encoded.data[rows])
                 said = module(move_data_to_device(batch, self.device)).float()
                 said = (said if self.spec.kind == "regress" else said.softmax(-1)).cpu().numpy()
                 for i, row in enumerate(rows):
                     counts = int(encoded.tokens[row]), int(encoded.unknown[row])
-                    found[full[row]] = self._prediction(said[i], int(batch.lengths[i]), *counts)
+                    found[full[row]] = prediction(
+                        self.spec, said[i], int(batch.lengths[i]), *counts
+                    )
         return found
 
     def predict_file(self, path: str | Path) -> list[Prediction]:
@@ -156,37 +137,6 @@ class Trained:
                 raise UserError(f"{error} (it is read by the settings of the run)") from error
         names, sequences = zip(*named, strict=True)
         return self.predict(sequences, names=names)
-
-    def _asked(self, batch: Batch) -> Batch:
-        """The batch; where it is to become another sequence, with room for that."""
-        if self.spec.kind != "transduce":
-            return batch
-        steps = self._longest_answer(batch.inputs.shape[1])
-        return batch._replace(targets=torch.full((len(batch.inputs), steps), IGNORE))
-
-    def _longest_answer(self, length: int) -> int:
-        """Tokens after which an answer to a sequence is cut, if it has not ended."""
-        longest: int = self.spec.encoding["longest_output"]
-        return max(longest, length + 1)
-
-    def _prediction(self, values: Any, length: int, tokens: int, unknown: int) -> Prediction:
-        """values: probabilities ``(C,)``, or ``(T, C)`` padded behind ``length`` steps, or
-        numbers ``(O,)``."""
-        if self.spec.kind == "regress":
-            return Prediction(None, {}, tokens, unknown, in_own_units(self.spec, values))
-        names = self.spec.labels or tuple(map(str, range(self.spec.output_size)))
-        if self.spec.kind == "transduce":
-            most = self._longest_answer(length)
-            ids, shares = values[:most].argmax(-1).tolist(), values[:most].max(-1).tolist()
-            end = ids.index(self.spec.end_id) if self.spec.end_id in ids else len(ids)
-            text = text_of(self.spec, [names[i] for i in ids[:end]])
-            return Prediction(text, shares[: end + 1], tokens, unknown)
-        if values.ndim == 1:
-            by_name = {name: float(p) for name, p in zip(names, values, strict=True)}
-            return Prediction(names[values.argmax()], by_name, tokens, unknown)
-        steps = values[:length]
-        labels = [names[i] for i in steps.argmax(-1)]
-        return Prediction(labels, steps.max(-1).tolist(), tokens, unknown)
 
     def generate(
         self,
