@@ -90,7 +90,7 @@ def test_a_network_that_writes_of_a_label(
     (here / "a.csv").write_text(rows)
     task = ["task=write_names", "task.path=a.csv", "task.text_column=x", "task.label_column=y"]
     accepted("train", *task, *small[3:])
-    refused("export", "outputs", parts=["cannot be exported", "trained to write"])
+    refused("export", "outputs", parts=["cannot be exported", "writes a text of a label"])
 
 
 def test_cells_of_others(

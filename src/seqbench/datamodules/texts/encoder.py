@@ -23,7 +23,7 @@ PADDING, UNKNOWN = "<pad>", "<unk>"
 PADDING_ID, UNKNOWN_ID = 0, 1
 
 WORD = re.compile(r"[^ \t\n\v\f\r]+")
-"""What stands between white space; a space that is not to be broken at, as in 10 000, is none."""
+"""What stands between blanks, as files of columns have it; other spaces are within a word."""
 
 HTML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
