@@ -32,7 +32,7 @@ def tokens(text: str, split: TextSplitter) -> list[str]:
         ("", [UNKNOWN]),
         ("ЁЖ и ёж", ["ёж", "и", "ёж"]),
         ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
-        ("a\x1cb", ["a\x1cb"]),
+        ("a\x1cb", ["a", "b"]),
         ("<unk>", ["<", "unk", ">"]),
     ],
 )
