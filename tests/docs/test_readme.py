@@ -59,7 +59,7 @@ def my_package(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("line", TRAIN)
 def test_every_command_composes(
-    my_package: Path, line: str, capfd: pytest.CaptureFixture[str]
+    my_package: Path, composed_once: None, line: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     configs = []
 
