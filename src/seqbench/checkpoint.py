@@ -90,8 +90,7 @@ def _spec(kept: dict[str, Any]) -> TaskSpec:
     for name, words, size in named:
         if words and len(words) != size:
             raise ValueError(f"its spec has {len(words)} {name} for a size of {size}")
-    if spec.features or spec.kind in ("regress", "transduce"):
-        check_encoding(spec)
+    check_encoding(spec)
     if spec.vocabulary:
         (Tokens if spec.kind in WRITTEN else TextEncoder).from_spec(spec)
     return spec

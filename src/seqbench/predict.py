@@ -7,6 +7,7 @@ import argparse
 import codecs
 import io
 import json
+import re
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
@@ -26,8 +27,8 @@ CHUNK = 1_000
 """Lines predicted at a time."""
 DIGITS = 6
 """Of a probability in JSON, behind the point."""
-FIGURES = 6
-"""Of a number that the network gives."""
+FIGURES = 8
+"""Of a number that the network gives, in a table."""
 
 Row = tuple[str | None, "Prediction"]
 """What was asked, if it is worth repeating, and what the network says of it."""
@@ -169,7 +170,6 @@ def _json_line(text: str | None, found: "Prediction", top: int | None) -> str:
         )
         del content["values"]
     else:
-        content["values"] = {name: float(f"{x:.{FIGURES}g}") for name, x in found.values.items()}
         del content["label"], content["probabilities"]
     return json.dumps(content, ensure_ascii=False)
 
@@ -210,12 +210,15 @@ def _show(rows: "Sequence[Row]", top: int | None) -> None:
 
 
 def _grid(values: dict[str, float]) -> "Table":
-    """Numbers, a row for each step where their names end in one: ``load t+1``."""
+    """Numbers, a row for each step where their names end in ``t+1`` and so on."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    named = [name.rpartition(" ") for name in values]
+    named = [
+        name.rpartition(" ") if re.search(r"(^| )t\+\d+$", name) else ("", "", name)
+        for name in values
+    ]
     columns = list(dict.fromkeys(name for name, _, _ in named))
     table.add_column("")
     for name in columns:

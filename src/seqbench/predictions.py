@@ -64,5 +64,5 @@ def with_room(spec: TaskSpec, batch: Batch) -> Batch:
 
 def _longest(spec: TaskSpec, length: int) -> int:
     """Tokens after which an answer to a sequence is cut, if it has not ended."""
-    longest: int = spec.encoding["longest_output"]
+    longest: int = spec.encoding.get("longest_output", 0)
     return max(longest, length + 1)

@@ -23,8 +23,11 @@ class TaskSpec:
     mode: which way that metric points.
     labels: the classes' names, by index; of ``transduce`` the tokens put out.
     vocabulary: the tokens, by id; empty where ids are numbers.
-    encoding: how raw input becomes ids or features, and what is put out becomes an answer
-        (settings of the tokeniser, means and scales; plain values).
+    encoding: how raw input becomes ids or features, and what is put out becomes an answer; plain
+        values. Of texts the settings of the tokeniser. Of features, if they are there: ``center``
+        and ``scale``, D numbers or one; ``order`` of a sequence's numbers, ``count`` of them,
+        ``range``, least and largest; ``window`` of steps. Of numbers put out: ``outputs``, their
+        names, ``output_center`` and ``output_scale``. Of ``transduce``: ``longest_output``.
     start_id, end_id: the tokens before a sequence's first and behind its last; None where it has
         no such ends.
     length_bounds: upper bounds of the slices by length; metrics are reported for each.

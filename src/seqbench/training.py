@@ -19,6 +19,7 @@ from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
 from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node, locate
+from seqbench.datamodules.raw import check_encoding
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import UserError, place
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
@@ -58,6 +59,10 @@ class Training:
             self.data.prepare_data()
             self.data.setup()
         spec = self.data.spec
+        try:
+            check_encoding(spec)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"the task cannot be used: {error}") from error
         train, val = self.data.loader("train", training=True), self.data.loader("val")
         check_intervals(config["trainer"], len(train), len(val))
         build.check_optimisation(config, spec)

@@ -89,8 +89,9 @@ LIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("regress", SERIES | {"center": "x"}, {}),
     ("regress", SERIES | {"output_scale": [1.0, 1.0]}, {}),
     ("regress", {"count": 4, "order": [0] * 4}, {}),
-    ("regress", {"count": 2, "order": [5, 999]}, {}),
-    ("transduce", {}, {"start_id": 1, "end_id": 0}),
+    ("regress", {"order": [5, 999]}, {}),
+    ("regress", {"output_scale": 2.0}, {}),
+    ("transduce", {"longest_output": -1}, {"start_id": 1, "end_id": 0}),
     ("transduce", {"longest_output": 9}, {"start_id": 1, "end_id": 99}),
     ("transduce", {"longest_output": 9}, {"start_id": 99, "end_id": 0}),
 ]

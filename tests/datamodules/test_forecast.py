@@ -120,6 +120,17 @@ def test_a_file_is_read_by_the_run_s_columns_and_scale(tmp_path: Path) -> None:
         data.from_file(str(tmp_path / "short.csv"), data.spec)
 
 
+def test_a_file_of_another_step_is_refused(tmp_path: Path) -> None:
+    hours = [[i, i % 7] for i in range(40)]
+    data = made(tmp_path, hours, "t,x", time_column="t")
+    (tmp_path / "more.csv").write_text("t,x\n" + "".join(f"{24 * i},{i}\n" for i in range(9)))
+    for read in (data.from_file, data.asked):
+        with pytest.raises(UserError, match=r"rows are 24 apart, those of the run 1$"):
+            read(str(tmp_path / "more.csv"), data.spec)
+    with pytest.raises(UserError, match=r"task\.targets: a column stands there twice"):
+        made(tmp_path, hours, "t,x", targets=["x", "x"])
+
+
 def test_the_place_of_the_file_is_no_part_of_the_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     one, two = (made(place, range(20)) for place in (tmp_path, tmp_path / "other"))

@@ -54,6 +54,22 @@ def test_gaps_take_the_value_before_them(tmp_path: Path) -> None:
     assert (both.filled, both.added) == (1, 1)
 
 
+def test_months_are_filled_as_months(tmp_path: Path) -> None:
+    text = "d,x\n2020-01-31,1\n2020-02-29,2\n2020-04-30,4\n2020-05-31,5\n"
+    found = read(tmp_path, text, time_column="d", gaps="previous")
+    assert found.values[:, 0].tolist() == [1, 2, 2, 4, 5]
+
+
+@pytest.mark.parametrize("rows", [30, 2000])
+def test_a_shift_is_no_gap_however_long_the_series(tmp_path: Path, rows: int) -> None:
+    """A row 20 minutes after the one before is none of those of the hours."""
+    minutes = [60 * i for i in range(rows)]
+    minutes.insert(rows // 2, minutes[rows // 2 - 1] + 20)
+    text = "d,x\n" + "".join(f"{minute / 60},1\n" for minute in minutes)
+    with pytest.raises(UserError, match=rf"line {rows // 2 + 2}: .* no whole number of steps of 1"):
+        read(tmp_path, text, time_column="d", gaps="previous")
+
+
 def test_uneven_times_may_be_taken_as_even(tmp_path: Path) -> None:
     as_even = read(tmp_path, DAYS, time_column="d", gaps="ignore")
     assert as_even.values[:, 0].tolist() == [1, 2, 4, 5]
@@ -123,10 +139,21 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"time_column": "d"},
         r"'1/2/2020' in the column 'd' can be read in more than one way; set task\.time_format",
     ),
+    "hours of a day": (
+        "d,x\n2020-01-01 00:00,1\n2020-01-01 01:00,1\n2020-01-01 02:00,1\n2020-01-01 05:00,1\n",
+        {"time_column": "d"},
+        "line 5: 2020-01-01 05:00 comes after 2020-01-01 02:00, a gap: a step is 1 hour;",
+    ),
+    "a lost month": (
+        "d,x\n2020-01-01,1\n2020-02-01,1\n2020-04-01,1\n2020-05-01,1\n",
+        {"time_column": "d"},
+        "line 4: 2020-04-01 comes after 2020-02-01, a gap: a step is 1 month;",
+    ),
+    "infinite time": ("d,x\n1,1\n2,1\ninf,1\n", {"time_column": "d"}, "line 4: 'inf' .* no time"),
     "mostly gaps": (
         "d,x\n1,1\n2,1\n3,1\n90,1\n",
         {"time_column": "d", "gaps": "previous"},
-        "with a step of 1.0, more times are missing than the 4",
+        "with a step of 1, more times are missing than the 4",
     ),
     "semicolons": ("a;b\n1;2\n", {}, "one column in all; did you mean 'task.delimiter=;'"),
     "semicolons and commas": (
@@ -231,3 +258,12 @@ def test_a_parquet_file_s_own_types(tmp_path: Path) -> None:
 
 def test_empty_lines_at_the_end_are_no_gap(tmp_path: Path) -> None:
     assert read(tmp_path, "a,b\n1,2\n3,4\n\n\n").values.tolist() == [[1, 2], [3, 4]]
+
+
+def test_falling_times_of_a_type_without_a_sign(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    pd.DataFrame({"t": np.array([30, 20, 10], np.uint8), "x": [1, 2, 3]}).to_parquet(file)
+    with pytest.raises(UserError, match="line 3: 20 does not come after 30"):
+        SeriesFile(time_column="t").read(str(file))
+    with pytest.raises(UserError, match=r"task\.columns: a column stands there twice"):
+        SeriesFile(["x", "x"]).read(str(file))

@@ -12,7 +12,7 @@ from pydantic import Field, PositiveInt
 
 from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.series import BUILT_IN, Numbers, Series, SeriesFile
-from seqbench.datamodules.times import Gaps
+from seqbench.datamodules.times import Gaps, described
 from seqbench.datamodules.windows import Windows, baseline, last_value, least_squares
 from seqbench.errors import UserError, nearest
 from seqbench.spec import TaskSpec
@@ -162,6 +162,8 @@ class Forecast(TaskData):
         return center, np.where(scale > 1e-12 * np.abs(train).max(0), scale, 1.0)
 
     def _chosen(self, series: Series) -> list[int]:
+        if len(set(self.targets or ())) < len(self.targets or ()):
+            raise UserError("task.targets: a column stands there twice; name it once")
         for name in self.targets or ():
             if name not in series.names:
                 raise UserError(
@@ -185,6 +187,7 @@ class Forecast(TaskData):
                 "columns": list(series.names),
                 "targets": names,
                 "window": self.window,
+                "step": [series.times.step, series.times.unit],
                 "center": center.tolist(),
                 "scale": scale.tolist(),
                 "outputs": outputs,
@@ -203,8 +206,7 @@ class Forecast(TaskData):
         """The windows of a whole file, normalised as the training data were."""
         encoding = spec.encoding
         names = encoding["columns"]
-        file = replace(self.file, columns=names)
-        series = file.read(path)
+        series = self._more(path, spec)
         starts = np.arange(self.window, len(series.values) - self.horizon + 1)
         if not len(starts):
             raise UserError(
@@ -218,7 +220,16 @@ class Forecast(TaskData):
         self.baselines = {"last": baseline({Path(path).name: windows}, last_value, scale)}
         return windows
 
+    def _more(self, path: str, spec: TaskSpec) -> Series:
+        """Another file with the columns of the run, as far apart in time."""
+        series = replace(self.file, columns=spec.encoding["columns"]).read(path)
+        step, unit = spec.encoding["step"]
+        if series.times.differs(step, unit):
+            there, wanted = described(series.times.step, series.times.unit), described(step, unit)
+            raise UserError(f"{path}: its rows are {there} apart, those of the run {wanted}")
+        return series
+
     def asked(self, path: str, spec: TaskSpec) -> list[tuple[str, list[float]]]:
         """The last window of a file."""
-        series = replace(self.file, columns=spec.encoding["columns"]).read(path)
+        series = self._more(path, spec)
         return [(f"the end of {path}", series.values[-self.window :].ravel().tolist())]

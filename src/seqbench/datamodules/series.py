@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seqbench.datamodules.texts.lines import check_encoding
-from seqbench.datamodules.times import Gaps, places
+from seqbench.datamodules.times import Gaps, Places, places
 from seqbench.errors import UserError, nearest, place
 
 if TYPE_CHECKING:
@@ -25,12 +25,13 @@ SEPARATORS = {".csv": ",", ".tsv": "\t"}
 @dataclass(frozen=True)
 class Series:
     """names: of the K columns. values: ``(S, K)``, a row a step of time. filled, added: empty cells
-    and missing rows, which took the values before them."""
+    and missing rows, which took the values before them. times: where the rows stood."""
 
     names: tuple[str, ...]
     values: Numbers
     filled: int = 0
     added: int = 0
+    times: Places = Places(np.arange(0))
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,17 @@ class SeriesFile:
         for name in [*names, *([self.time_column] if self.time_column else [])]:
             if name not in frame.columns:
                 raise UserError(f"{file}: no column {name!r}{nearest(name, frame.columns)}")
+        if len(set(names)) < len(names):
+            raise UserError("task.columns: a column stands there twice; name it once")
         if not names:
             raise UserError(f"{file}: no column of numbers beside the time")
         if not len(frame):
             raise UserError(f"{file}: no row under the header")
         numbers = frame[names].apply(lambda column: self._numbers(file, column))
+        found = Places(np.arange(len(frame)))
         if self.time_column:
-            rows = places(file, frame[self.time_column], self.gaps, self.time_format)
-            numbers = numbers.set_axis(rows).reindex(range(rows[-1] + 1))
+            found = places(file, frame[self.time_column], self.gaps, self.time_format)
+            numbers = numbers.set_axis(found.rows).reindex(range(found.rows[-1] + 1))
         missing = numbers.isna()
         if missing.to_numpy().any() and self.gaps != "previous":
             row, column = np.argwhere(missing.to_numpy())[0]
@@ -84,7 +88,8 @@ class SeriesFile:
             raise UserError(f"{file}: line 2 has a gap, and no row stands before it; fill it")
         added = len(numbers) - len(frame)
         filled = int(missing.to_numpy().sum()) - added * len(names)
-        return Series(tuple(names), numbers.to_numpy(np.float64), filled, added)
+        values = numbers.to_numpy(np.float64)
+        return Series(tuple(names), values, filled, added, found)
 
     def _table(self, file: Path) -> "pd.DataFrame":
         """All cells as they are, as text but for a parquet file's."""
