@@ -3,7 +3,7 @@
 import csv
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class Series:
     values: Numbers
     filled: int = 0
     added: int = 0
-    times: Places = Places(np.arange(0))
+    times: Places = field(default_factory=lambda: Places(np.arange(0)))
 
 
 @dataclass(frozen=True)
