@@ -49,7 +49,7 @@ class File:
         feed = {name: each.numpy() for name, each in zip(form.inputs, arguments, strict=True)}
         try:
             return [torch.from_numpy(each) for each in self.session.run(form.outputs, feed)]
-        except Exception as error:
+        except Exception as error:  # neither here
             raise UserError(
                 f"not exported: onnxruntime cannot run the file ({one_line(error)})"
             ) from error

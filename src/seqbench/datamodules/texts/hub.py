@@ -86,7 +86,7 @@ def _remote_revision(name: str) -> str | None:
 
         try:
             answer.append(str(HfApi().dataset_info(name, timeout=SECONDS).sha))
-        except Exception as error:
+        except Exception as error:  # handed to whoever asked, in another thread
             answer.append(error)
 
     # The request's own time limit does not cover looking up the host's address.

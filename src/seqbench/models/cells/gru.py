@@ -6,11 +6,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqbench.models.cells.base import State
+from seqbench.models.cells.carried import CarriedCell
 from seqbench.models.cells.kernel import KernelCell
 from seqbench.models.init import Init
 
 
-class GRU(KernelCell):
+class GRU(KernelCell, CarriedCell):
     """GRU in the variant of cuDNN and ``torch.nn.GRU``.
 
     Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical
@@ -37,21 +38,12 @@ class GRU(KernelCell):
         _, _, b_ih, _ = self.weights
         nn.init.constant_(b_ih.chunk(3)[1], update_bias)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        (h,) = state
-        return self.update(x, h, h)
-
-    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
-        (h,) = state
-        return self.update(x, h, mask * h)
-
     # r = sigmoid(W_ir x + b_ir + W_hr h + b_hr)
     # z = sigmoid(W_iz x + b_iz + W_hz h + b_hz)
     # n = tanh(W_in x + b_in + r * (W_hn h + b_hn))
     # h' = (1 - z) * n + z * h
     # Cho et al. 2014, eqs. 5 to 8, except that r multiplies W_hn h + b_hn where theirs multiplies
     # h; so do cuDNN and torch.nn.GRU, whose documentation has these four lines.
-    # The products read ``seen``: h, or what dropout left of it.
     def update(self, x: Tensor, h: Tensor, seen: Tensor) -> tuple[Tensor, State]:
         w_ih, w_hh, b_ih, b_hh = self.weights
         x_r, x_z, x_n = F.linear(x, w_ih, b_ih).chunk(3, -1)

@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqbench.models.cells.base import State
+from seqbench.models.cells.carried import CarriedCell
 from seqbench.models.cells.gated import GatedCell
 
 
-class GRUv1(GatedCell):
+class GRUv1(GatedCell, CarriedCell):
     """GRU that resets the state before the matrix product; torch and cuDNN reset after it.
 
     Chung et al. 2014, "Empirical evaluation of gated recurrent neural networks on sequence
@@ -34,19 +35,10 @@ class GRUv1(GatedCell):
         super().__init__(input_size, hidden_size, **settings)
         self.start_bias("z", update_bias)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        (h,) = state
-        return self.update(x, h, h)
-
-    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
-        (h,) = state
-        return self.update(x, h, mask * h)
-
     # r = sigmoid(W_r x + U_r h + b_r)
     # z = sigmoid(W_z x + U_z h + b_z)
     # n = tanh(W_n x + U_n (r * h) + b_n)
     # h' = (1 - z) * h + z * n
-    # The products read ``seen``: h, or what dropout left of it.
     def update(self, x: Tensor, h: Tensor, seen: Tensor) -> tuple[Tensor, State]:
         x_r, x_z, x_n = F.linear(x, self.weight_ih, self.bias).chunk(3, -1)
         u_r, u_z, u_n = self.weight_hh.chunk(3)

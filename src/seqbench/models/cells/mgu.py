@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqbench.models.cells.base import State
+from seqbench.models.cells.carried import CarriedCell
 from seqbench.models.cells.gated import GatedCell
 
 
-class MGU(GatedCell):
+class MGU(GatedCell, CarriedCell):
     """GRU whose one gate both resets and updates: two thirds of a GRU's parameters.
 
     Zhou, Wu, Zhang and Zhou 2016, "Minimal gated unit for recurrent neural networks"
@@ -34,19 +35,10 @@ class MGU(GatedCell):
         super().__init__(input_size, hidden_size, **settings)
         self.start_bias("f", forget_bias)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        (h,) = state
-        return self.update(x, h, h)
-
-    def masked_step(self, x: Tensor, state: State, mask: Tensor) -> tuple[Tensor, State]:
-        (h,) = state
-        return self.update(x, h, mask * h)
-
     # f = sigmoid(W_f x + U_f h + b_f)
     # n = tanh(W_n x + U_n (f * h) + b_n)
     # h' = (1 - f) * h + f * n
     # Zhou et al. 2016, section 3.
-    # The products read ``seen``: h, or what dropout left of it.
     def update(self, x: Tensor, h: Tensor, seen: Tensor) -> tuple[Tensor, State]:
         x_f, x_n = F.linear(x, self.weight_ih, self.bias).chunk(2, -1)
         u_f, u_n = self.weight_hh.chunk(2)
