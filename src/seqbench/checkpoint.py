@@ -1,6 +1,7 @@
 """Checkpoints: found by a run directory, read without running anything that stands in them."""
 
 import pickle
+import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,25 @@ def _spec(kept: dict[str, Any]) -> TaskSpec:
     return spec
 
 
+def require_whole(path: Path) -> None:
+    """UserError for a checkpoint of which a byte is missing or changed.
+
+    torch writes a checksum (CRC-32) of each record into the archive, and reads it without looking.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except Exception as error:  # zipfile raises half a dozen kinds for what is no archive
+        raise UserError(
+            f"{path}: damaged, or no checkpoint ({build.one_line(error)}); give a run directory "
+            "or its best.ckpt, or train it anew"
+        ) from error
+    if damaged:
+        raise UserError(f"{path}: damaged: the checksum of {damaged} is another; train it anew")
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    require_whole(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -1,4 +1,4 @@
-"""The one exception that means: the user can mend this; and how it is told."""
+"""What ends a run and is told in one line."""
 
 import sys
 import traceback
@@ -15,7 +15,15 @@ class UserError(Exception):
     """
 
 
-def complain(error: UserError, show_traceback: bool = False) -> int:
+class RunError(Exception):
+    """What ends a run that was well begun: a full disk, too little memory, numbers that are none.
+
+    The message is one line that names what happened and what to do. The run's status is
+    ``failed``, the exit status 1.
+    """
+
+
+def complain(error: UserError | RunError, show_traceback: bool = False) -> int:
     """Print the one line to standard error, with the way to it if asked for; the exit status."""
     if show_traceback:
         traceback.print_exception(error)
@@ -23,7 +31,7 @@ def complain(error: UserError, show_traceback: bool = False) -> int:
     # No character of a file's name may move the cursor, or be half of a letter.
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
     print(f"seqbench: {shown}", file=sys.stderr)
-    return 2
+    return 2 if isinstance(error, UserError) else 1
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from seqbench.errors import UserError
+from seqbench.files import write_whole
 
 SCHEMA_VERSION = 1
 
@@ -132,9 +133,7 @@ class Run:
 
     def write(self, name: str, content: str) -> None:
         """Write a file of the run, whole or not at all."""
-        partial = self.path / f".{name}.partial"
-        partial.write_text(content, "utf-8")
-        partial.replace(self.path / name)
+        write_whole(self.path / name, content)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False)

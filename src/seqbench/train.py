@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench import compose
 from seqbench.commands import guarded
-from seqbench.errors import UserError, complain
+from seqbench.errors import RunError, UserError, complain
 from seqbench.runs import Run
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _job(config: dict[str, Any], origin: Callable[[str], str], show_traceback: b
 
     try:
         finished = _train(config, origin)
-    except UserError as error:
+    except (UserError, RunError) as error:
         return complain(error, show_traceback)
     except SystemExit as end:
         if end.code == 143:

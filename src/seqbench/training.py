@@ -21,7 +21,7 @@ from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node, locate
 from seqbench.datamodules.raw import check_encoding
 from seqbench.environment import PeakMemory, environment
-from seqbench.errors import UserError, place
+from seqbench.errors import RunError, UserError, place
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
@@ -255,6 +255,9 @@ def telling(run: runs.Run) -> Iterator[None]:
         yield
     except (KeyboardInterrupt, SystemExit):
         log.info("%s: interrupted", run.path)
+        raise
+    except RunError as error:
+        log.info("%s: failed: %s", run.path, error, extra={"shown": ()})
         raise
     except Exception:
         log.exception("%s: failed", run.path, extra={"shown": ()})  # the caller shows it
