@@ -114,10 +114,14 @@ def require_whole(path: Path) -> None:
         raise UserError(f"{path}: damaged: the checksum of {damaged} is another; train it anew")
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def content(path: Path) -> dict[str, Any]:
+    """All that a checkpoint of seqbench's holds, as plain values.
+
+    Raises UserError for a file that is damaged, not seqbench's, or of another version.
+    """
     require_whole(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: holds other than weights and plain values; seqbench did not write it"
@@ -127,7 +131,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             f"{path}: damaged, or no checkpoint ({build.one_line(error)}); give a run directory "
             "or its best.ckpt, or train it anew"
         ) from error
-    kept = content.get("seqbench") if isinstance(content, dict) else None
+    kept = found.get("seqbench") if isinstance(found, dict) else None
     if not isinstance(kept, dict):
         raise UserError(f"{path}: a checkpoint, but not one that seqbench wrote")
     if kept.get("schema_version") != SCHEMA_VERSION:
@@ -135,12 +139,18 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             f"{path}: of version {kept.get('schema_version')}, this seqbench reads "
             f"{SCHEMA_VERSION}; use the version that wrote it"
         )
+    return dict(found)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    found = content(path)
+    kept = found["seqbench"]
     try:
         config = kept["config"]
         _ = config["model"], config["task"], config["trainer"], config["paths"]["cache_dir"]
         _ = kept["spec"], kept["fingerprint"]
-        when = {"epoch": int(content["epoch"]), "step": int(content["global_step"])}
-        return dict(content["state_dict"]), kept | when
+        when = {"epoch": int(found["epoch"]), "step": int(found["global_step"])}
+        return dict(found["state_dict"]), kept | when
     except KeyError as error:
         raise UserError(f"{path}: incomplete: it lacks {error}; train it anew") from error
     except (TypeError, ValueError) as error:

@@ -23,6 +23,13 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     sync_folder(path.parent)
 
 
+def synced_size(path: Path) -> int:
+    """Bytes of a file, all of which are on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno()).st_size
+
+
 def sync_folder(folder: Path) -> None:
     """Bring the names of a folder's files to the disk, where the system can."""
     try:

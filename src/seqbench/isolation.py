@@ -8,16 +8,21 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from seqbench.signals import Stopped
 
 HARMLESS = (
     r".*does not have many workers.*",
     r".*smaller than the logging interval.*",
     r".*scheduler is using 'interval': 'epoch'.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+    r".*your dataloader is not resumable.*",
+    r".*callbacks used to create the checkpoint need to be provided.*",
     r"IProgress not found.*",
 )
 """Warnings of Lightning about what is meant so here, and of tqdm in a notebook without widgets."""
@@ -69,6 +74,29 @@ def seed_all(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def random_states() -> dict[str, Any]:
+    """All global streams, in plain containers and tensors."""
+    states: Any = np.random.get_state()  # noqa: NPY002
+    name, key, *rest = states
+    return {
+        "python": random.getstate(),
+        "numpy": (name, torch.from_numpy(key.astype(np.int64)), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """As ``random_states`` gave them; of CUDA devices those that there are."""
+    random.setstate(states["python"])
+    name, key, *rest = states["numpy"]
+    np.random.set_state((name, key.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    torch.set_rng_state(states["torch"])
+    if torch.cuda.is_available():
+        for device, state in enumerate(states["cuda"][: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(state, device)
+
+
 @contextmanager
 def interrupts() -> Iterator[None]:
     """Lightning ends the process with status 1 on Ctrl-C; here it stays a KeyboardInterrupt.
@@ -78,8 +106,10 @@ def interrupts() -> Iterator[None]:
     try:
         yield
     except SystemExit as error:
-        if isinstance(error, SIGTERMException):
+        if isinstance(error, Stopped):
             raise
+        if isinstance(error, SIGTERMException):  # it came before Signals had its handler back
+            raise Stopped(signal.SIGTERM) from error
         if isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from error
         raise RuntimeError(f"sys.exit({error.code}) was called within the run") from error

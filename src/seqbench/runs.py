@@ -42,6 +42,10 @@ NOT_IDENTITY = (
     "callbacks.decoded",
     "callbacks.forecasts",
     "callbacks.gradients",
+    "callbacks.checkpoint.every_n_steps",
+    "callbacks.checkpoint.every_minutes",
+    "resume",
+    "trust",
     "trainer.log_every_n_steps",
 )
 """Keys that change nothing of what is trained: where from, where to, how it is shown. Data
@@ -142,7 +146,7 @@ class Run:
         self.write(name, text + "\n")
 
     @contextmanager
-    def record(self, config_yaml: str) -> Iterator[None]:
+    def record(self, config_yaml: str, resumed: bool = False) -> Iterator[None]:
         """Make the directory and hold it while it runs; the status tells how the block ended."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +154,7 @@ class Run:
             raise UserError(f"cannot write to {self.path.parent}: {error.strerror}") from error
         with held(self.lock):
             try:
-                self.path.mkdir()
+                self.path.mkdir(exist_ok=resumed)
             except FileExistsError:
                 raise UserError(f"{self.path} was just made by another process") from None
             status: dict[str, Any] = {
@@ -165,7 +169,7 @@ class Run:
             }
             self.write_json("status.json", status)
             self.write("config.yaml", config_yaml)
-            self.checkpoints.mkdir()
+            self.checkpoints.mkdir(exist_ok=resumed)
             try:
                 yield
             except BaseException as error:

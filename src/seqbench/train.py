@@ -15,6 +15,7 @@ from seqbench import compose
 from seqbench.commands import guarded
 from seqbench.errors import RunError, UserError, complain
 from seqbench.runs import Run
+from seqbench.signals import Stopped
 
 if TYPE_CHECKING:
     from seqbench.trained import Trained
@@ -98,9 +99,9 @@ def _job(config: dict[str, Any], origin: Callable[[str], str], show_traceback: b
         finished = _train(config, origin)
     except (UserError, RunError) as error:
         return complain(error, show_traceback)
+    except Stopped:
+        raise
     except SystemExit as end:
-        if end.code == 143:
-            raise
         print(f"seqbench: the run called sys.exit({end.code})", file=sys.stderr)
         return 1
     except Exception:

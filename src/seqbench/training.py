@@ -1,30 +1,33 @@
 """One run from its validated config to its result."""
 
 import logging
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import OmegaConf
 
-from seqbench import build, runs
+from seqbench import build, continuing, runs
 from seqbench.callbacks.checkpoint import BestCheckpoint
+from seqbench.callbacks.continuation import Continuation, Rewindable
 from seqbench.callbacks.gradients import GradientCurves
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
 from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
 from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node, locate
+from seqbench.continuing import Point
 from seqbench.datamodules.raw import check_encoding
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import RunError, UserError, place
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
+from seqbench.signals import Signals, Stopped
 from seqbench.sources import sources
 
 log = logging.getLogger(__name__)
@@ -97,7 +100,12 @@ class Training:
         run = runs.following(base)
         if before and before[-1].live:
             raise UserError(f"{before[-1].path} is being trained by another process")
-        if before:
+        if before and before[-1].status() == "interrupted" and not self.config["force"]:
+            try:
+                return self.first(before[-1], continuing.find(before[-1], self.identity))
+            except continuing.UnusableError as error:
+                log.warning("%s; training anew in %s", error, run.path)
+        elif before:
             log.info("%s: %s; training anew in %s", before[-1].path, before[-1].status(), run.path)
         return self.first(run)
 
@@ -107,9 +115,14 @@ class Training:
         if self.config["test"] and result["seconds"]["test"] is None:
             if not (run.checkpoints / "best.ckpt").exists():
                 raise UserError(f"{run.path} has no best.ckpt to test; force=true trains it anew")
-            with runs.held(run.lock), run_log(run.path / "train.log"):
+            with (
+                ends(),
+                Signals() as signals,
+                runs.held(run.lock),
+                run_log(run.path / "train.log"),
+            ):
                 log.info("%s: trained already, testing it", run.path)
-                trainer = self.trainer(run)
+                trainer = self.trainer(run, signals)
                 self.test(trainer, run, result)
                 run.write_json("result.json", result)
                 for board in boards(trainer):
@@ -122,26 +135,32 @@ class Training:
             log.warning("%s: trained already%s; force=true trains it anew", run.path, lacks)
         return run
 
-    def first(self, run: runs.Run) -> runs.Run:
-        """Train in a new run directory, and leave a result there or a status that tells why not."""
-        trainer = self.trainer(run)
-        config_yaml = OmegaConf.to_yaml(OmegaConf.create(self.config))
-        try:
-            with run.record(config_yaml), run_log(run.path / "train.log"), telling(run):
-                for note in self.data.notes:
-                    log.info(note)
-                if self.pretrained:
-                    log.info(self.pretrained.note(self.data.token_counts()))
-                result = self.fit(trainer, config_yaml)
+    def first(self, run: runs.Run, point: Point | None = None) -> runs.Run:
+        """Train, and leave a result in the run directory or a status that tells why not.
+
+        point: where an interrupted run goes on; None makes a new one.
+        """
+        with ends(), Signals() as signals:
+            trainer = self.trainer(run, signals)
+            config_yaml = OmegaConf.to_yaml(OmegaConf.create(self.config))
+            with (
+                run.record(config_yaml, resumed=point is not None),
+                run_log(run.path / "train.log"),
+                telling(run, point),
+            ):
+                if point and point.result:
+                    result = point.result
+                else:
+                    result = self.fit(trainer, config_yaml, point)
+                    run.write_json("result.json", result)
+                    one(watchers(trainer), Continuation).finish(trainer)
                 for profile in run.path.glob("fit-profile.*"):
                     log.info("profile: %s", profile)
                 if self.config["test"]:
                     self.test(trainer, run, result)
-                run.write_json("result.json", result)
+                    run.write_json("result.json", result)
                 for board in boards(trainer):
                     board.conclude(self.config, result["metrics"], result["reports"])
-        except SIGTERMException as error:
-            raise SystemExit(143) from error
         return run
 
     def absent(self, run: runs.Run) -> list[str]:
@@ -151,26 +170,43 @@ class Training:
         files = [each.file for each in targets if each is GradientCurves]
         return [file for file in files if not (run.path / file).exists()]
 
-    def trainer(self, run: runs.Run) -> L.Trainer:
+    def trainer(self, run: runs.Run, signals: Signals) -> L.Trainer:
         bar = shown(self.config["progress"]) == "bar"
         spec, network = self.module.spec, self.module.network
-        watchers = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
-        watchers += [Lines(), *([Bar()] if bar else [])]
+        others = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
+        others += [Lines(), *([Bar()] if bar else [])]
+        best = one(others, BestCheckpoint)
+        intervals = best.every_n_steps, best.every_minutes
+        last = Continuation(run.checkpoints, self.identity, signals, *intervals)
         loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
-        trainer = build.trainer(self.config, run.path, watchers, loggers, bar)
-        one(trainer, BestCheckpoint)
-        return trainer
+        return build.trainer(self.config, run.path, [last, *others], loggers, bar)
 
-    def fit(self, trainer: L.Trainer, config_yaml: str) -> dict[str, Any]:
+    def fit(self, trainer: L.Trainer, config_yaml: str, point: Point | None) -> dict[str, Any]:
         """Evaluate, train, and tell all but the test."""
-        for board in boards(trainer):
-            board.describe(config_yaml)
+        if point:
+            for logger in trainer.loggers:
+                if isinstance(logger, Rewindable):
+                    logger.rewind(point.sizes, point.seconds)
+        point = point or Point()
         memory = PeakMemory(trainer.strategy.root_device)
-        started = time.perf_counter()
+        started = time.perf_counter() - point.seconds
         with interrupts():
-            trainer.validate(self.module, self.data, verbose=False)
-            trainer.fit(self.module, self.data)
-            checkpoint, network = one(trainer, BestCheckpoint), self.module.network
+            if point.checkpoint is None:
+                for note in self.data.notes:
+                    log.info(note)
+                if self.pretrained:
+                    log.info(self.pretrained.note(self.data.token_counts()))
+                for board in boards(trainer):
+                    board.describe(config_yaml)
+                trainer.validate(self.module, self.data, verbose=False)
+            trainer.fit(
+                self.module,
+                self.data,
+                ckpt_path=point.checkpoint,
+                weights_only=True if point.checkpoint else None,
+            )
+            checkpoint, network = one(watchers(trainer), BestCheckpoint), self.module.network
+            throughput = one(watchers(trainer), Throughput).tokens_per_second
             epochs, steps = max(1, trainer.current_epoch), trainer.global_step
             if not checkpoint.best:  # ended before the first validation
                 trainer.validate(self.module, self.data, verbose=False)
@@ -202,7 +238,7 @@ class Training:
             "slices": best["slices"],
             "reports": best["reports"],
             "baselines": self.data.baselines,
-            "throughput": {"train_tokens_per_second": one(trainer, Throughput).tokens_per_second},
+            "throughput": {"train_tokens_per_second": throughput},
             "seconds": {
                 "setup": round(self.setup_seconds, 3),
                 "fit": round(seconds, 3),
@@ -248,9 +284,27 @@ def enough_memory() -> Iterator[None]:
 
 
 @contextmanager
-def telling(run: runs.Run) -> Iterator[None]:
+def ends() -> Iterator[None]:
+    """A Ctrl-C that waited for a checkpoint is the KeyboardInterrupt that it was to be."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.number == signal.SIGINT:
+            raise KeyboardInterrupt from stopped
+        raise
+
+
+@contextmanager
+def telling(run: runs.Run, point: Point | None) -> Iterator[None]:
     """Log a run's begin, and its end where that comes early."""
-    log.info("training in %s", run.path)
+    if point is None:
+        log.info("training in %s", run.path)
+    elif point.result:
+        log.info("%s: trained already, testing it", run.path)
+    elif point.checkpoint is None:
+        log.info("%s: interrupted at its beginning, training it from there", run.path)
+    else:
+        log.info("%s: interrupted, going on from step %d", run.path, point.step)
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
@@ -268,9 +322,13 @@ def boards(trainer: L.Trainer) -> list[TensorBoard]:
     return [logger for logger in trainer.loggers if isinstance(logger, TensorBoard)]
 
 
-def one(trainer: L.Trainer, kind: type[C]) -> C:
-    """The trainer's callback of a kind."""
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+def watchers(trainer: L.Trainer) -> list[Callback]:
+    return trainer.callbacks  # type: ignore[attr-defined,no-any-return]
+
+
+def one(callbacks: Iterable[Callback], kind: type[C]) -> C:
+    """The callback of a kind."""
+    for callback in callbacks:
         if isinstance(callback, kind):
             return callback
     raise UserError(f"callbacks: a run needs a {kind.__name__}; choose callbacks=default")

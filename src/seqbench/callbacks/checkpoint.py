@@ -1,24 +1,41 @@
-"""The best checkpoint by the task's metric, and the last."""
+"""The best checkpoint by the task's metric."""
 
+import io
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import Checkpoint
+from pydantic import PositiveFloat, PositiveInt
 
+from seqbench.files import write_whole
 from seqbench.models.module import SequenceModule
+
+BEST = "best.ckpt"
 
 
 class BestCheckpoint(Checkpoint):
-    """Saves ``best.ckpt`` when validation is better than ever before, and ``last.ckpt`` each epoch.
+    """Saves ``best.ckpt``, to predict with, when validation is better than ever before.
 
     Of two equal metrics the one with the lower validation loss is better.
+
+    every_n_steps, every_minutes: see Continuation, which writes ``last.ckpt`` as they say.
 
     ``best`` tells the epoch and step of the best checkpoint, its metrics, slices and reports.
     """
 
-    def __init__(self, folder: str, metric: str, mode: Literal["max", "min"]) -> None:
+    def __init__(
+        self,
+        folder: str,
+        metric: str,
+        mode: Literal["max", "min"],
+        *,
+        every_n_steps: PositiveInt | None = None,
+        every_minutes: PositiveFloat | None = 5.0,
+    ) -> None:
         self.folder = Path(folder)
+        self.every_n_steps, self.every_minutes = every_n_steps, every_minutes
         self.metric = metric
         self.sign = 1 if mode == "max" else -1
         self.best: dict[str, Any] = {}
@@ -42,12 +59,11 @@ class BestCheckpoint(Checkpoint):
                 "slices": {"train": {}, "val": module.slices["val"]},
                 "reports": {"train": {}, "val": module.reports["val"]},
             }
-            trainer.save_checkpoint(self.folder / "best.ckpt")
+            write_whole(self.folder / BEST, serialised(trainer, weights_only=True))
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, SequenceModule)
         self.complete(pl_module, trainer.current_epoch)
-        trainer.save_checkpoint(self.folder / "last.ckpt")
 
     def complete(self, module: SequenceModule, epoch: int) -> None:
         """Add the training metrics of this epoch, if it is the best one's."""
@@ -61,3 +77,13 @@ class BestCheckpoint(Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best = state_dict["best"]
+
+
+def serialised(trainer: L.Trainer, *, weights_only: bool) -> memoryview:
+    """A checkpoint of the present state, as the bytes of its file.
+
+    weights_only: nothing but what it takes to predict.
+    """
+    buffer = io.BytesIO()
+    torch.save(trainer._checkpoint_connector.dump_checkpoint(weights_only), buffer)
+    return buffer.getbuffer()

@@ -71,6 +71,7 @@ class GradientCurves(Callback):
                 log.warning("%s; the curves begin here", error)
             else:
                 self.measured = [each for each in before if each.step <= trainer.global_step]
+                return
         self._measure(trainer, pl_module, trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -2,18 +2,23 @@
 
 import csv
 import html
+import logging
+import os
 import re
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from seqbench.files import synced_size
 from seqbench.metrics import Report
 from seqbench.runs import NOT_IDENTITY, without
+
+log = logging.getLogger(__name__)
 
 CLASSES = 30
 """Classes up to which TensorBoard gets a confusion matrix."""
@@ -29,6 +34,14 @@ class MetricsFile(Logger):
         super().__init__()
         self.path = path
         self.started = time.monotonic()
+
+    def sizes(self) -> dict[str, int]:
+        return {file.name: synced_size(file) for file in [self.path] if file.exists()}
+
+    def rewind(self, sizes: Mapping[str, int], seconds: float) -> None:
+        """See ``seqbench.callbacks.continuation.Rewindable``."""
+        cut(self.path.parent.glob(self.path.name), sizes)
+        self.started = time.monotonic() - seconds
 
     @property
     def name(self) -> str:
@@ -63,6 +76,17 @@ class TensorBoard(TensorBoardLogger):
 
     def __init__(self, folder: str) -> None:
         super().__init__(folder, name="", version="", default_hp_metric=False)
+
+    def sizes(self) -> dict[str, int]:
+        self.experiment.flush()
+        return {file.name: synced_size(file) for file in self._events()}
+
+    def rewind(self, sizes: Mapping[str, int], seconds: float) -> None:
+        """See ``seqbench.callbacks.continuation.Rewindable``."""
+        cut(self._events(), sizes)
+
+    def _events(self) -> Iterator[Path]:
+        return Path(self.log_dir).glob("events.out.tfevents.*")
 
     def save(self) -> None:
         """Flush; Lightning's own would leave an hparams.yaml beside config.yaml."""
@@ -127,6 +151,17 @@ class TensorBoard(TensorBoardLogger):
                 self.experiment.add_text(f"confusion/{split}", _confusion(report))
             if 0 < len(report.get("spans", ())) <= CLASSES:
                 self.experiment.add_text(f"spans/{split}", _spans(report))
+
+
+def cut(files: Iterable[Path], sizes: Mapping[str, int]) -> None:
+    """Cut files to their sizes by name, and remove those that have none."""
+    for file in [*files]:
+        if file.name not in sizes:
+            file.unlink()
+        elif file.stat().st_size < sizes[file.name]:
+            log.warning("%s has lost some of its lines: it is shorter than it was", file)
+        else:
+            os.truncate(file, sizes[file.name])
 
 
 def _confusion(report: Report) -> str:

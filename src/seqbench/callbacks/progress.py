@@ -59,6 +59,18 @@ class Lines(Checkpoint):
     def __init__(self) -> None:
         self.epoch_started = self.spoken = 0.0
         self.validated = False
+        self.before = 0.0
+        """Seconds of this epoch that an earlier process has spent."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": time.monotonic() - self.epoch_started, "validated": self.validated}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.before, self.validated = state_dict["seconds"], state_dict["validated"]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.spoken = time.monotonic()
+        self.epoch_started, self.before = self.spoken - self.before, 0.0
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.epoch_started = self.spoken = time.monotonic()

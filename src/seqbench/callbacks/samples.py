@@ -77,6 +77,14 @@ class Samples(Callback):
         self.length, self.num_samples, self.seed = length, num_samples, seed
         self.written = 0
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"written": self.written, "begins": self.begins, "prompts": [*self.prompts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.written = state_dict["written"]
+        if self.begins and not state_dict["begins"]:
+            self.begins, self.prompts = False, state_dict["prompts"]
+
     def on_validation_batch_start(
         self,
         trainer: L.Trainer,

@@ -49,6 +49,21 @@ class Throughput(Callback):
         self.epoch_seconds = 0.0
         self.epoch_since = 0.0
 
+    def state_dict(self) -> dict[str, Any]:
+        now = time.perf_counter()
+        return {
+            "tokens": int(self.tokens),
+            "seconds": self.seconds + (now - self.since if self.since is not None else 0.0),
+            "epoch_seconds": self.epoch_seconds + (now - self.epoch_since),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.tokens, self.seconds = state_dict["tokens"], state_dict["seconds"]
+        self.epoch_seconds = state_dict["epoch_seconds"]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.start(pl_module)  # an epoch that goes on has no start
+
     @property
     def tokens_per_second(self) -> float | None:
         """None where the training ended within the warm-up."""

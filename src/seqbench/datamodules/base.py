@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from seqbench.batch import Batch
-from seqbench.datamodules.sampling import BucketSampler
+from seqbench.datamodules.sampling import BucketSampler, Order
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 
@@ -66,6 +66,8 @@ class TaskData(L.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.num_workers = num_workers
         self.shuffle = shuffle
+        self.cursor = (0, 0)
+        """Where training begins: the epoch, and how many of its batches have been trained on."""
         self.baselines = {}
         self.facts = {}
         self.notes = []
@@ -115,7 +117,17 @@ class TaskData(L.LightningDataModule):
         return [name for name in self.splits if name not in ("train", "val")]
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        return self.loader("train", training=True)
+        loader = self.loader("train", training=True)
+        if self.cursor == (0, 0):
+            return loader
+        if not isinstance(loader.sampler, Order):
+            raise UserError(
+                f"task: {type(self).__name__} gives batches that cannot go on within an epoch: "
+                "let their sampler be an Order (seqbench.datamodules.sampling), or force=true"
+            )
+        # A loader with workers asks for its first batches before Lightning tells it the epoch.
+        loader.sampler.epoch, loader.sampler.start = self.cursor
+        return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return self.loader("val")

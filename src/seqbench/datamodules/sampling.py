@@ -1,6 +1,7 @@
 """Orders of batches: a function of (seed, epoch), with a start offset and a share for each rank."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,21 @@ WINDOW = 50
 enough that the neighbours of a sequence change from epoch to epoch."""
 
 
-class BucketSampler(Sampler[Indices]):
+class Order(Sampler[Any]):
+    """An order of batches that depends on the epoch's number alone, and can begin in the midst.
+
+    ``len`` is that of a whole epoch, whatever ``start`` is.
+    """
+
+    epoch: int = 0
+    start: int = 0
+    """Batches to leave out at the beginning of the next iteration; then it is 0 again."""
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+
+class BucketSampler(Order):
     """Batches of row numbers whose sequences are of like length.
 
     Shuffled: rows are permuted, cut into windows of ``WINDOW`` batches, sorted by length within
@@ -40,15 +55,9 @@ class BucketSampler(Sampler[Indices]):
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
-        self.epoch = 0
-        self.start = 0
-        """Batches to leave out at the beginning of the next iteration; then it is 0 again."""
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
 
     def __len__(self) -> int:
-        """Batches of a whole epoch of this rank, whatever ``start`` is."""
+        """Batches of a whole epoch of this rank."""
         batches = -(-len(self.lengths) // self.batch_size)
         if self.shuffle:
             return batches // self.world_size
@@ -76,20 +85,13 @@ class BucketSampler(Sampler[Indices]):
         return rows[np.argsort(self.lengths[rows], kind="stable")]
 
 
-class InOrder(Sampler[int]):
+class InOrder(Order):
     """``0, 1, ..., n - 1`` in the first epoch, ``n, n + 1, ...`` in the second, and so on."""
 
     def __init__(self, n: int) -> None:
         self.n = n
-        self.epoch = 0
-        self.start = 0
-        """How many to leave out at the beginning of the next iteration; then it is 0 again."""
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
 
     def __len__(self) -> int:
-        """Of a whole epoch, whatever ``start`` is."""
         return self.n
 
     def __iter__(self) -> Iterator[int]:

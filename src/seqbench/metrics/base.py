@@ -1,7 +1,8 @@
 """What every split is measured by: its loss, and how the loss of tokens reads as perplexity."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -64,6 +65,31 @@ class Scores(nn.Module):
         for metric in self.children():
             assert isinstance(metric, Metric)
             metric.reset()
+
+    def gathered(self) -> dict[str, Any]:
+        """All that was taken in since the last reset, as plain tensors by name."""
+        with self._persistent():
+            return dict(self.state_dict())
+
+    def restore(self, gathered: dict[str, Any]) -> None:
+        """Go on from what ``gathered`` gave."""
+        with self._persistent():
+            self.load_state_dict(gathered)
+        for metric in self.modules():
+            if isinstance(metric, Metric):
+                metric._update_count = 1  # else compute() would warn of a metric without data
+
+    @contextmanager
+    def _persistent(self) -> Iterator[None]:
+        """The metrics' states count among the module's, which in a checkpoint they do not."""
+        metrics = [metric for metric in self.modules() if isinstance(metric, Metric)]
+        for metric in metrics:
+            metric.persistent(True)
+        try:
+            yield
+        finally:
+            for metric in metrics:
+                metric.persistent(False)
 
 
 class TokenScores(Scores):

@@ -7,12 +7,14 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.apply_func import move_data_to_device
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
 from torch.optim import Optimizer
 
 from seqbench.batch import Batch
+from seqbench.errors import RunError
 from seqbench.metrics import Report, Scores, scores_of
 from seqbench.models.network import Network
 from seqbench.models.stack import StackState
@@ -67,6 +69,7 @@ class SequenceModule(L.LightningModule):
         self.learning_rate = math.nan
         self.logged_step = 0
         self.tested_at: tuple[int, int] | None = None
+        self.gathered: dict[str, Any] = {}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Plain containers only, so that the file loads with ``weights_only=True``."""
@@ -76,10 +79,21 @@ class SequenceModule(L.LightningModule):
             "fingerprint": self.fingerprint,
             "spec": self.spec.to_dict(),
             "carried": self.carried,
+            "gathered": self._scores("train").gathered(),
+            "logged_step": self.logged_step,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.carried = checkpoint["seqbench"].get("carried", {})
+        if self.tested_at and self.tested_at[1] != checkpoint["global_step"]:
+            raise RunError(
+                f"best.ckpt is of step {checkpoint['global_step']}, but the best was step "
+                f"{self.tested_at[1]}: the run went on, and what it did again came out otherwise; "
+                "train it anew with trainer.deterministic=true force=true"
+            )
+        kept = checkpoint["seqbench"]
+        self.carried = kept.get("carried", {})
+        self.logged_step = kept.get("logged_step", 0)
+        self.gathered = kept.get("gathered", {})
 
     def forward(self, batch: Batch) -> Tensor:
         """What the network says: logits (B, C) or (B, T, C), or numbers (B, O)."""
@@ -107,6 +121,10 @@ class SequenceModule(L.LightningModule):
         return nll, count
 
     def on_train_start(self) -> None:
+        if self.gathered:  # by the first part of an epoch that goes on
+            self._scores("train").restore(move_data_to_device(self.gathered, self.device))
+            self.carried = move_data_to_device(self.carried, self.device)
+            self.gathered = {}
         # An epoch shorter than the interval would else leave no point.
         wanted: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         batches = int(self.trainer.num_training_batches)

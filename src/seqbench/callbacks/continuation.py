@@ -1,0 +1,207 @@
+"""``last.ckpt``: from it a run goes on as if it had never stopped."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.trainer.states import TrainerFn
+
+from seqbench.batch import Batch
+from seqbench.callbacks.checkpoint import serialised
+from seqbench.datamodules.base import TaskData
+from seqbench.files import sync_folder, write_whole
+from seqbench.isolation import random_states, restore_random_states
+from seqbench.signals import Signals, Stopped
+
+KEY = "continuation"
+SCHEMA_VERSION = 1
+LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
+
+PATIENCE = 5.0
+"""Seconds of validation that a signal may wait for. Before a longer one the state is held, in
+memory, since it can't be had within."""
+
+
+@runtime_checkable
+class Rewindable(Protocol):
+    """A logger whose files can be cut to what stood there at a checkpoint."""
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file by its name, all brought to the disk."""
+        ...
+
+    def rewind(self, sizes: Mapping[str, int], seconds: float) -> None:
+        """Cut the files to these sizes and remove those that had not begun; ``{}`` removes all.
+
+        seconds: since the run began. To be called before anything is logged.
+        """
+        ...
+
+
+class Continuation(Callback):
+    """Writes ``last.ckpt``, the one before being ``previous.ckpt`` then, and restores from it.
+
+    Always between two batches, behind an optimiser step: before the batch that comes next, all that
+    belongs to the one before is done, its validation too. So a run that goes on repeats nothing
+    but the time since. What Lightning keeps (weights, optimiser, scheduler, scaler, callbacks,
+    counters) is completed by: the random states, the place in the order of the batches, the sizes
+    of the log files, the metrics that callbacks watch.
+
+    It has to be the first of the callbacks, so that those behind it find each batch once.
+
+    identity: of the run. every_n_steps: optimiser steps, every_minutes: of training between two
+    checkpoints; None never. Whatever they are, a checkpoint is written when a signal comes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        identity: str,
+        signals: Signals,
+        every_n_steps: int | None,
+        every_minutes: float | None,
+    ) -> None:
+        self.folder, self.identity, self.signals = folder, identity, signals
+        self.every_n_steps, self.every_minutes = every_n_steps, every_minutes
+        self.started = self.saved_at = time.monotonic()
+        self.saved_step = 0
+        self.spent = 0.0
+        """Seconds that went into checkpoints since this process began."""
+        self.validating = 0.0
+        self.validation_began = 0.0
+        self.held: memoryview | None = None
+        self.restored: dict[str, Any] | None = None
+
+    # What is written, and when
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
+    ) -> None:
+        self._restore(trainer)
+        self.held = None
+        if batch_idx % trainer.accumulate_grad_batches:
+            return
+        step = trainer.global_step
+        if step > self.saved_step and (self.signals.received is not None or self._due(step)):
+            self.save(trainer)
+        self.signals.check()
+        if self.validating > PATIENCE and _validates(trainer, batch_idx):
+            self.held = serialised(trainer, weights_only=False)
+
+    def _due(self, step: int) -> bool:
+        steps, minutes = self.every_n_steps, self.every_minutes
+        return bool(
+            (steps is not None and step // steps > self.saved_step // steps)
+            or (minutes is not None and time.monotonic() - self.saved_at >= 60 * minutes)
+        )
+
+    def save(self, trainer: L.Trainer) -> None:
+        """Write the present state, durably; a kill within leaves the one before."""
+        began = time.monotonic()
+        self._write(serialised(trainer, weights_only=False))
+        self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
+        self.spent += self.saved_at - began
+
+    def finish(self, trainer: L.Trainer) -> None:
+        """Write the state that training ended with, from which nothing goes on."""
+        self._write(serialised(trainer, weights_only=False))
+        (self.folder / PREVIOUS).unlink(missing_ok=True)
+
+    def _write(self, content: memoryview) -> None:
+        last = self.folder / LAST
+        waiting = self.folder / f".{LAST}.new"
+        try:
+            write_whole(waiting, content)
+            if last.exists():
+                last.replace(self.folder / PREVIOUS)
+            waiting.replace(last)
+        finally:
+            waiting.unlink(missing_ok=True)
+        sync_folder(self.folder)
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        loggers = [logger for logger in trainer.loggers if isinstance(logger, Rewindable)]
+        checkpoint[KEY] = {
+            "schema_version": SCHEMA_VERSION,
+            "identity": self.identity,
+            "ended": not trainer.training,
+            "seconds": time.monotonic() - self.started,
+            "random": random_states(),
+            "should_stop": trainer.should_stop,
+            "watched": {name: float(value) for name, value in trainer.callback_metrics.items()},
+            "files": {k: size for logger in loggers for k, size in logger.sizes().items()},
+            "validating": self.validating,
+        }
+
+    # Signals elsewhere than between two training batches
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.signals.install()
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.signals.install()
+        self.validation_began = time.monotonic()
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.signals.install()
+
+    def on_validation_batch_start(self, trainer: L.Trainer, *_: Any, **__: Any) -> None:
+        if trainer.state.fn != TrainerFn.FITTING:
+            self.signals.check()
+        elif self.held is not None and self.signals.received is not None:
+            self._write(self.held)
+            raise Stopped(self.signals.received)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.validating = time.monotonic() - self.validation_began
+
+    def on_test_batch_start(self, *_: Any, **__: Any) -> None:
+        self.signals.check()
+
+    # The way back
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        kept = checkpoint.get(KEY)
+        if trainer.state.fn != TrainerFn.FITTING or kept is None:
+            return
+        loop = checkpoint["loops"]["fit_loop"]
+        batches = loop["epoch_loop.batch_progress"]
+        # The batch that was about to begin is none that has been: else Lightning counts it twice.
+        batches["is_last_batch"] = False
+        for counts in (batches["total"], batches["current"]):
+            counts["ready"] = counts["completed"]
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, TaskData)
+        data.cursor = loop["epoch_progress"]["current"]["processed"], batches["current"]["ready"]
+        self.restored = kept
+        self.started = time.monotonic() - kept["seconds"]
+        self.saved_at, self.saved_step = time.monotonic(), int(checkpoint["global_step"])
+        self.validating = kept["validating"]
+
+    def _restore(self, trainer: L.Trainer) -> None:
+        """At the first batch: whatever was done to get there may have drawn numbers."""
+        if self.restored is None:
+            return
+        restore_random_states(self.restored["random"])
+        trainer.should_stop = self.restored["should_stop"]
+        watched = self.restored["watched"]
+        trainer.callback_metrics.update({k: torch.tensor(v) for k, v in watched.items()})
+        # Lightning takes the rest of this epoch for a repetition, and leaves a scheduler that goes
+        # by a metric as it is at its end.
+        trainer.fit_loop._restarting = False
+        self.restored = None
+
+
+def _validates(trainer: L.Trainer, batch_idx: int) -> bool:
+    """Whether validation comes before the next moment at which a checkpoint can be written."""
+    every, batches = trainer.val_check_batch, trainer.num_training_batches
+    following = range(batch_idx + 1, batch_idx + 1 + trainer.accumulate_grad_batches)
+    return any(n >= batches or (every and n % every == 0) for n in following)
