@@ -26,6 +26,7 @@ from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
 from seqbench.sources import sources
+from seqbench.trouble import explained
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +168,7 @@ class Training:
             board.describe(config_yaml)
         memory = PeakMemory(trainer.strategy.root_device)
         started = time.perf_counter()
-        with interrupts():
+        with interrupts(), explained(trainer, self.module, self.config):
             trainer.validate(self.module, self.data, verbose=False)
             trainer.fit(self.module, self.data)
             checkpoint, network = one(trainer, BestCheckpoint), self.module.network
@@ -223,7 +224,7 @@ class Training:
         started = time.perf_counter()
         log.info("testing the best checkpoint")
         self.module.tested_at = result["best_epoch"], result["best_step"]
-        with interrupts():
+        with interrupts(), explained(trainer, self.module, self.config):
             trainer.test(
                 self.module,
                 self.data,
