@@ -12,7 +12,7 @@ from seqbench.bad_batch import FILE, save
 from seqbench.batch import Batch
 from seqbench.config import Node
 from seqbench.errors import RunError
-from seqbench.models.finite import NotFiniteError
+from seqbench.models.finite import NotFiniteError, in_order
 from seqbench.models.module import SequenceModule
 
 NO_MEMORY = re.compile(
@@ -48,12 +48,12 @@ def _not_finite(error: NotFiniteError, trainer: L.Trainer, module: SequenceModul
         kept = f"its batch could not be saved ({reason.strerror or reason})"
     else:
         kept = f"its batch is in {path}"
-    clip = "lower" if trainer.gradient_clip_val else "set"
-    return (
-        f"step {trainer.global_step + 1} (epoch {trainer.current_epoch + 1}): {error}; {kept}; "
-        f"lower optimizer.lr or {clip} trainer.gradient_clip_val"
-        + ("" if error.operation else "; debug=anomaly shows the operation")
-    )
+    told = f"step {trainer.global_step + 1} (epoch {trainer.current_epoch + 1}): {error}; {kept}"
+    if not in_order(error.taken.batch):
+        return f"{told}; mend the data"
+    clip = "" if trainer.gradient_clip_val else "set "
+    remedy = f"lower optimizer.lr or {clip}trainer.gradient_clip_val"
+    return f"{told}; {remedy}" + ("" if error.operation else "; debug=anomaly shows the operation")
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -69,7 +69,7 @@ def out_of_memory(text: str, at: tuple[str, Batch] | None, config: Node) -> str:
         stage = STAGES.get(split, f"the test on {split}")
         where = f" in {stage}, at a batch of {_shape(at[1])}"
     asked = re.search(r"[Tt]ried to allocate ([\d.]+ \w+)", text)
-    wanted = f" ({_readable(asked[1])} more were asked for)" if asked else ""
+    wanted = f", where {_readable(asked[1])} more were asked for" if asked else ""
     return f"out of memory{where}{wanted}; lower {_settings(split, batch, config)}"
 
 

@@ -1,9 +1,11 @@
 """Which operation made the first number that is not finite, forward or backward."""
 
+import inspect
 import linecache
 import math
 import os
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -116,6 +118,7 @@ class Anomaly(Callback):
     def __init__(self) -> None:
         self.operations = Operations()
         self.within = ExitStack()
+        self.warned: list[warnings.WarningMessage] | None = None
 
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
@@ -133,18 +136,30 @@ class Anomaly(Callback):
         if not _sound(taken.loss):
             fault = self.operations.forward_fault()
             raise NotFiniteError(lost(taken, pl_module.network) + fault, taken, operation=True)
+        self.warned = self.within.enter_context(warnings.catch_warnings(record=True))
 
     def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._close()
         assert isinstance(pl_module, SequenceModule)
-        self.operations.nodes.clear()  # they hold the graph, and the graph holds them
         if self.operations.gradient and gradients(pl_module.network):
             self._accuse(pl_module)
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
+        # Torch writes the stack of whatever operation the exception was raised in: of one that
+        # followed the one at fault, where that is known.
+        self._close(but="Error detected in" if isinstance(exception, NotFiniteError) else None)
+
+    def _close(self, but: str | None = None) -> None:
+        """Go back to what was before the batch; give the warnings of its backward, with one left
+        out."""
         self.within.close()
-        self.operations.nodes.clear()
+        self.operations.nodes.clear()  # they hold the graph, and the graph holds them
+        warned, self.warned = self.warned, []
+        for each in warned or ():
+            if but is None or but not in str(each.message):
+                warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
     def _accuse(self, module: SequenceModule) -> None:
         raise NotFiniteError(
@@ -155,7 +170,7 @@ class Anomaly(Callback):
 
 
 def _place(operation: str) -> Place:
-    for frame, line in traceback.walk_stack(None):
+    for frame, line in traceback.walk_stack(inspect.currentframe()):
         file = frame.f_code.co_filename
         if not file.startswith(OTHERS):
             return Place(operation, file, line)

@@ -83,13 +83,18 @@ class Watch:
 def lost(taken: Taken, network: nn.Module) -> str:
     """Of a loss that is not finite, what else is not: what came in, the weights, or gradients."""
     text = f"the training loss is {float(taken.loss)}"
-    if not all(bool(part.isfinite().all()) for part in (taken.batch.inputs, taken.batch.targets)):
+    if not in_order(taken.batch):
         return f"{text}, of a batch that itself holds such numbers"
     if names := [name for name, p in network.named_parameters() if not p.isfinite().all()]:
         return f"{text}, the value of {_others(names)} not finite"
     if names := gradients(network):
         return f"{text}, the gradient of {_others(names)} not finite"
     return text
+
+
+def in_order(batch: Batch) -> bool:
+    """Whether all numbers that go in, and that are to come out, are finite."""
+    return all(bool(part.isfinite().all()) for part in (batch.inputs, batch.targets))
 
 
 def gradients(network: nn.Module) -> list[str]:
