@@ -29,6 +29,7 @@ from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
 from seqbench.signals import Signals, Stopped
 from seqbench.sources import sources
+from seqbench.trouble import explained
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +191,7 @@ class Training:
         point = point or Point()
         memory = PeakMemory(trainer.strategy.root_device)
         started = time.perf_counter() - point.seconds
-        with interrupts():
+        with interrupts(), explained(trainer, self.module, self.config):
             if point.checkpoint is None:
                 for note in self.data.notes:
                     log.info(note)
@@ -259,7 +260,7 @@ class Training:
         started = time.perf_counter()
         log.info("testing the best checkpoint")
         self.module.tested_at = result["best_epoch"], result["best_step"]
-        with interrupts():
+        with interrupts(), explained(trainer, self.module, self.config):
             trainer.test(
                 self.module,
                 self.data,
