@@ -22,6 +22,7 @@ from seqbench.config import Node, locate
 from seqbench.datamodules.raw import check_encoding
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import RunError, UserError, place
+from seqbench.files import room
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
@@ -96,7 +97,7 @@ class Training:
             return self.again(finished[-1])
         run = runs.following(base)
         if before and before[-1].live:
-            raise UserError(f"{before[-1].path} is being trained by another process")
+            raise runs.busy(base)
         if before:
             log.info("%s: %s; training anew in %s", before[-1].path, before[-1].status(), run.path)
         return self.first(run)
@@ -107,7 +108,7 @@ class Training:
         if self.config["test"] and result["seconds"]["test"] is None:
             if not (run.checkpoints / "best.ckpt").exists():
                 raise UserError(f"{run.path} has no best.ckpt to test; force=true trains it anew")
-            with runs.held(run.lock), run_log(run.path / "train.log"):
+            with runs.held(run.lock), room(run.path), run_log(run.path / "train.log"):
                 log.info("%s: trained already, testing it", run.path)
                 trainer = self.trainer(run)
                 self.test(trainer, run, result)
