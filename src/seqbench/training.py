@@ -24,6 +24,7 @@ from seqbench.continuing import Point
 from seqbench.datamodules.raw import check_encoding
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import RunError, UserError, place
+from seqbench.files import room
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
@@ -100,7 +101,7 @@ class Training:
             return self.again(finished[-1])
         run = runs.following(base)
         if before and before[-1].live:
-            raise UserError(f"{before[-1].path} is being trained by another process")
+            raise runs.busy(base)
         if before and before[-1].status() == "interrupted" and not self.config["force"]:
             try:
                 return self.first(before[-1], continuing.find(before[-1], self.identity))
@@ -120,6 +121,7 @@ class Training:
                 ends(),
                 Signals() as signals,
                 runs.held(run.lock),
+                room(run.path),
                 run_log(run.path / "train.log"),
             ):
                 log.info("%s: trained already, testing it", run.path)
