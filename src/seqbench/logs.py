@@ -8,12 +8,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from seqbench.terminal import visible
+
 ROOT = logging.getLogger("seqbench")
 
 
 class _AboveBar(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
+        tqdm.write(visible(self.format(record)), file=sys.stderr)
 
 
 @contextmanager
