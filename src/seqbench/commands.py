@@ -44,7 +44,8 @@ def parser(verb: str, description: str, *, many: bool = False, device: bool = Tr
         action="append",
         default=[],
         metavar="PACKAGE",
-        help="build classes of this package, if the checkpoint names any outside seqbench",
+        help="build networks and tasks of this package, if the checkpoint names any outside "
+        "seqbench; or call what has this full name",
     )
     if device:
         made.add_argument(
@@ -70,8 +71,8 @@ def guarded(body: Callable[[list[str], bool], int], argv: list[str] | None) -> i
     argv: without the program's name; None is this process's own.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    if argv is None and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # as for python -m: a package that lies here is found
+    if argv is None and not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # a package that lies here is found, if nothing else is
     share_cores()
     show_traceback = TRACEBACK in arguments
     arguments = [argument for argument in arguments if argument != TRACEBACK]

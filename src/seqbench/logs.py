@@ -9,13 +9,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from seqbench.files import append
+from seqbench.terminal import visible
 
 ROOT = logging.getLogger("seqbench")
 
 
 class _AboveBar(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
+        tqdm.write(visible(self.format(record)), file=sys.stderr)
 
 
 class _ToFile(logging.Handler):

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from filelock import FileLock
 
-from seqbench.errors import UserError
+from seqbench.errors import UserError, short
 from seqbench.files import is_full, room, sync, sync_folder, write_whole
 
 log = logging.getLogger(__name__)
@@ -91,9 +93,46 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def reading(directory: Path) -> Iterator[None]:
+    """What ``cached`` gave is read within it.
+
+    Raises ``UserError`` where something else stands there than was built: checksums tell what has
+    changed, not who wrote it.
+    """
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"the cache {directory} holds something else than was built there ({short(cause)}); "
+            "remove it"
+        ) from error
+
+
+def array(path: Path) -> npt.NDArray[np.integer]:
+    """The whole numbers of a file of NumPy's, mapped; ValueError for anything else.
+
+    Nothing in it is run, as objects in an array would be.
+    """
+    found: npt.NDArray[np.integer] = np.lib.format.open_memmap(path, mode="r")
+    if found.dtype.kind not in "iu":
+        raise ValueError(f"{path.name} has numbers of the type {found.dtype}")
+    return found
+
+
+def words(values: Any) -> tuple[str, ...]:
+    """A list of texts as JSON gave it; TypeError for anything else."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError("no list of words")
+    return tuple(values)
+
+
 def _intact(directory: Path) -> bool:
     try:
         sums: dict[str, str] = json.loads((directory / CHECKSUMS).read_text(encoding="utf-8"))
-        return bool(sums) and all(file_digest(directory / k) == v for k, v in sums.items())
+        files = {file.name for file in directory.iterdir()} - {CHECKSUMS}
+        same = bool(sums) and files == sums.keys()
+        return same and all(file_digest(directory / k) == sums[k] for k in files)
     except (OSError, ValueError, AttributeError, RecursionError):
         return False
