@@ -227,6 +227,7 @@ class Training:
             )
             checkpoint, network = one(watchers(trainer), BestCheckpoint), self.module.network
             throughput = one(watchers(trainer), Throughput).tokens_per_second
+            writing = checkpoint.spent + one(watchers(trainer), Continuation).spent
             epochs, steps = max(1, trainer.current_epoch), trainer.global_step
             if not checkpoint.best:  # ended before the first validation
                 trainer.validate(self.module, self.data, verbose=False)
@@ -262,6 +263,7 @@ class Training:
             "seconds": {
                 "setup": round(self.setup_seconds, 3),
                 "fit": round(seconds, 3),
+                "checkpoints": round(writing, 3),
                 "test": None,
             },
             "peak_memory_bytes": memory.bytes(),
