@@ -51,6 +51,9 @@ def find(run: Run, identity: str) -> Point:
         except UserError as error:
             problems.append(str(error))
             continue
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            problems.append(f"{path}: incomplete, or not as it was written ({error})")
+            continue
         for problem in problems:
             log.warning("%s; going on from %s", problem, path.name)
         return Point(path, step, kept["files"], kept["seconds"])
@@ -66,7 +69,13 @@ def _result(run: Run, identity: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     untested = result.get("identity") == identity and result["seconds"]["test"] is None
-    return result if untested and (run.checkpoints / BEST).exists() else None
+    if not untested or not (run.checkpoints / BEST).exists():
+        return None
+    try:
+        checkpoint.content(run.checkpoints / BEST)
+    except UserError as error:
+        raise UnusableError(str(error)) from error
+    return result
 
 
 def _kept(path: Path, identity: str, run: Run) -> tuple[int, dict[str, Any]]:

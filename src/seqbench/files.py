@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from seqbench.errors import UserError
+
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     """Write a file beside its place, bring it to the disk, and rename it.
@@ -28,6 +30,14 @@ def synced_size(path: Path) -> int:
     with path.open("rb") as file:
         os.fsync(file.fileno())
         return os.fstat(file.fileno()).st_size
+
+
+def require_no_links(folder: Path) -> None:
+    """UserError for a symbolic link in a folder that is gone on with: what is written to it would
+    be written to whatever it points at."""
+    for file in folder.rglob("*"):
+        if file.is_symlink():
+            raise UserError(f"{file}: a link, and no file of the run's own; put the file there")
 
 
 def sync_folder(folder: Path) -> None:
