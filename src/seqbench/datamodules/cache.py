@@ -14,6 +14,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from seqbench.errors import UserError, short
+from seqbench.files import is_full, room, sync, sync_folder, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -39,34 +40,57 @@ def cached(directory: Path, build: Callable[[Path], None]) -> Path:
     in it: an interrupted build is never taken for a whole one, and an error leaves none. A lock
     lets one process build while others wait for it.
 
-    Raises ``UserError`` where the cache cannot be written.
+    Raises ``UserError`` where the cache cannot be written, ``RunError`` where its disk is full.
     """
     building = directory.with_name(directory.name + ".building")
+    with room(directory.parent), _locked(directory):
+        if directory.exists() or directory.is_symlink():
+            if _intact(directory):
+                return directory
+            log.info("the cache %s is damaged: it is built anew", directory)
+            _remove(directory)
+        _remove(building)
+        try:
+            building.mkdir()
+            build(building)
+            sums = {}
+            for file in sorted(building.iterdir()):
+                sync(file)
+                sums[file.name] = file_digest(file)
+            write_whole(building / CHECKSUMS, json.dumps(sums, indent=1))
+            building.rename(directory)
+            sync_folder(directory.parent)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    return directory
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Wait until no other process is at the directory, and keep it from others."""
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(directory.with_name(directory.name + ".lock"))
         lock.acquire()
     except OSError as error:
+        if is_full(error):
+            raise
         raise UserError(
             f"cannot write the cache {directory.parent}: {error.strerror}; "
             "set SEQBENCH_CACHE_DIR to a directory that can be written"
         ) from error
     try:
-        if directory.exists():
-            if _intact(directory):
-                return directory
-            log.info("the cache %s is damaged: it is built anew", directory)
-            shutil.rmtree(directory)
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir()
-        build(building)
-        sums = {file.name: file_digest(file) for file in sorted(building.iterdir())}
-        (building / CHECKSUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
-        building.rename(directory)
+        yield
     finally:
-        shutil.rmtree(building, ignore_errors=True)
         lock.release()
-    return directory
+
+
+def _remove(path: Path) -> None:
+    """Take away whatever lies there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -108,6 +132,7 @@ def _intact(directory: Path) -> bool:
     try:
         sums: dict[str, str] = json.loads((directory / CHECKSUMS).read_text(encoding="utf-8"))
         files = {file.name for file in directory.iterdir()} - {CHECKSUMS}
-        return files == sums.keys() and all(file_digest(directory / k) == sums[k] for k in files)
+        same = bool(sums) and files == sums.keys()
+        return same and all(file_digest(directory / k) == sums[k] for k in files)
     except (OSError, ValueError, AttributeError, RecursionError):
         return False
