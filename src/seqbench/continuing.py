@@ -87,7 +87,13 @@ def _result(run: Run, identity: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     untested = result.get("identity") == identity and result["seconds"]["test"] is None
-    return result if untested and (run.checkpoints / BEST).exists() else None
+    if not untested or not (run.checkpoints / BEST).exists():
+        return None
+    try:
+        checkpoint.content(run.checkpoints / BEST)
+    except UserError as error:
+        raise UnusableError(str(error)) from error
+    return result
 
 
 def _point(path: Path, run: Run, now: Now) -> Point:

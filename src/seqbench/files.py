@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from seqbench.errors import RunError
+from seqbench.errors import RunError, UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """A disk, a user's share of it, and what one file may hold (``ulimit -f``), at their end."""
@@ -69,6 +69,14 @@ def synced_size(path: Path) -> int:
     """Bytes of a file, all of which are on the disk."""
     sync(path)
     return path.stat().st_size
+
+
+def require_no_links(folder: Path) -> None:
+    """UserError for a symbolic link in a folder that is gone on with: what is written to it would
+    be written to whatever it points at."""
+    for file in folder.rglob("*"):
+        if file.is_symlink():
+            raise UserError(f"{file}: a link, and no file of the run's own; put the file there")
 
 
 def sync_folder(folder: Path) -> None:

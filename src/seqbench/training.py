@@ -18,13 +18,14 @@ from seqbench.callbacks.gradients import GradientCurves
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
 from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
+from seqbench.checkpoint import content
 from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node, locate
 from seqbench.continuing import Now, Point
 from seqbench.datamodules.raw import check_encoding
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import RunError, UserError, place
-from seqbench.files import room
+from seqbench.files import require_no_links, room
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
@@ -134,6 +135,8 @@ class Training:
         if self.config["test"] and result["seconds"]["test"] is None:
             if not (run.checkpoints / "best.ckpt").exists():
                 raise UserError(f"{run.path} has no best.ckpt to test; force=true trains it anew")
+            require_no_links(run.path)
+            content(run.checkpoints / "best.ckpt")
             with (
                 ends(),
                 Signals() as signals,
@@ -160,6 +163,8 @@ class Training:
 
         point: where an interrupted run goes on; None makes a new one.
         """
+        if point:
+            require_no_links(run.path)
         with ends(), Signals() as signals:
             trainer = self.trainer(run, signals)
             config_yaml = OmegaConf.to_yaml(OmegaConf.create(self.config))
