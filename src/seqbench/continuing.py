@@ -22,13 +22,14 @@ class UnusableError(UserError):
 class Point:
     """What a run has left.
 
-    checkpoint: to go on from; None from the beginning. step: of it. sizes: of the log files then.
-    seconds: that it had trained then. result: of a training that is over, but for its test.
+    checkpoint: to go on from; None from the beginning. step: of it. sizes: of the log files then;
+    None where that is not known. seconds: that it had trained then. result: of a training that is
+    over; its test may have begun, or even ended.
     """
 
     checkpoint: Path | None = None
     step: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] | None = field(default_factory=dict)
     seconds: float = 0.0
     result: dict[str, Any] | None = None
 
@@ -40,7 +41,7 @@ def find(run: Run, identity: str) -> Point:
     """
     result = _result(run, identity)
     if result is not None:
-        return Point(result=result)
+        return Point(sizes=trained_sizes(run, identity), result=result)
     problems = []
     for name in (LAST, PREVIOUS):
         path = run.checkpoints / name
@@ -51,6 +52,8 @@ def find(run: Run, identity: str) -> Point:
         except UserError as error:
             problems.append(str(error))
             continue
+        if kept["ended"]:  # it was killed before its result was written
+            continue
         for problem in problems:
             log.warning("%s; going on from %s", problem, path.name)
         return Point(path, step, kept["files"], kept["seconds"])
@@ -59,14 +62,25 @@ def find(run: Run, identity: str) -> Point:
     return Point()
 
 
+def trained_sizes(run: Run, identity: str) -> dict[str, int] | None:
+    """The log files' sizes at the end of a training, before its test; None where it is not known,
+    since last.ckpt was removed or damaged.
+    """
+    try:
+        kept = _kept(run.checkpoints / LAST, identity, run)[1]
+    except (OSError, UserError):
+        return None
+    return kept["files"] if kept["ended"] else None
+
+
 def _result(run: Run, identity: str) -> dict[str, Any] | None:
-    """That of a training which was ended in its test, or just before."""
+    """That of a training which was ended in its test, just before, or just behind it."""
     try:
         result = run.result()
     except (OSError, ValueError):
         return None
-    untested = result.get("identity") == identity and result["seconds"]["test"] is None
-    return result if untested and (run.checkpoints / BEST).exists() else None
+    own = result.get("identity") == identity
+    return result if own and (run.checkpoints / BEST).exists() else None
 
 
 def _kept(path: Path, identity: str, run: Run) -> tuple[int, dict[str, Any]]:
@@ -82,8 +96,6 @@ def _kept(path: Path, identity: str, run: Run) -> tuple[int, dict[str, Any]]:
         )
     if kept.get("identity") != identity:
         raise UserError(f"{path}: of another run, or written before its data or its code changed")
-    if kept["ended"]:
-        raise UserError(f"{path}: of a training that was over")
     # best.ckpt may be of a later step than this: then it comes to be written again.
     if any(state.get("best") for state in content["callbacks"].values()):
         checkpoint.require_whole(run.checkpoints / BEST)
