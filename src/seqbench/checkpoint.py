@@ -3,25 +3,36 @@
 import pickle
 import zipfile
 from collections.abc import Collection, Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from torch import nn
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field, TypeAdapter
+from yaml import YAMLError
 
 from seqbench import build
-from seqbench.config import Node, locate, validate_node
-from seqbench.datamodules.base import TaskData
+from seqbench.commands import MOST_THREADS
+from seqbench.config import RunConfig, validate_node
 from seqbench.datamodules.raw import check_encoding
 from seqbench.datamodules.texts.encoder import TextEncoder
 from seqbench.datamodules.texts.tokens import Tokens
-from seqbench.errors import UserError, place
+from seqbench.errors import UserError, place, short
 from seqbench.models.module import SequenceModule
 from seqbench.runs import Run
 from seqbench.spec import WRITTEN, TaskSpec
+from seqbench.trust import HARMLESS, RUN_PARTS, check_trust
 
 SCHEMA_VERSION = 1
-OWN = "seqbench"
+
+ARCHIVE = b"PK\x03\x04"
+"""What the file begins with. Others that hold an archive further on are read otherwise by torch."""
+
+_THREADS: TypeAdapter[int | None] = TypeAdapter(
+    Annotated[int, Field(ge=1, le=MOST_THREADS, strict=True)] | None
+)
 
 
 def find(run: str | Path) -> Path:
@@ -60,7 +71,7 @@ def load(path: Path, trust: Collection[str] = ()) -> tuple[SequenceModule, dict[
     """The trained module of a checkpoint, from nothing but that file, and what seqbench keeps
     there: ``config``, ``spec``, ``fingerprint``, and the ``epoch``, from 0, and ``step`` it is of.
 
-    trust: packages whose classes may be built, beside seqbench's own.
+    trust: whose classes may be built beside seqbench's own, see ``seqbench.trust``.
 
     Raises UserError for a file that is damaged, not seqbench's, of another version, or that names
     classes which are not trusted.
@@ -103,13 +114,17 @@ def require_whole(path: Path) -> None:
     torch writes a checksum (CRC-32) of each record into the archive, and reads it without looking.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
+        with path.open("rb") as file:
+            begins = file.read(len(ARCHIVE)) == ARCHIVE
+            with zipfile.ZipFile(file) as archive:
+                damaged = archive.testzip()
     except Exception as error:  # zipfile raises half a dozen kinds for what is no archive
         raise UserError(
             f"{path}: damaged, or no checkpoint ({build.one_line(error)}); give a run directory "
             "or its best.ckpt, or train it anew"
         ) from error
+    if not begins:
+        raise UserError(f"{path}: no checkpoint: something stands before its archive")
     if damaged:
         raise UserError(f"{path}: damaged: the checksum of {damaged} is another; train it anew")
 
@@ -147,8 +162,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     kept = found["seqbench"]
     try:
         config = kept["config"]
-        _ = config["model"], config["task"], config["trainer"], config["paths"]["cache_dir"]
-        _ = kept["spec"], kept["fingerprint"]
+        _ = kept["spec"], kept["fingerprint"], Path(config["paths"]["cache_dir"])
+        _ = config["task"]["_target_"], dict(config["trainer"]), config["model"]
+        _THREADS.validate_python(config.get("threads"))
         when = {"epoch": int(found["epoch"]), "step": int(found["global_step"])}
         return dict(found["state_dict"]), kept | when
     except KeyError as error:
@@ -157,42 +173,63 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise UserError(f"{path}: what it keeps is no config or weights; train it anew") from error
 
 
-def named_packages(config: Node) -> set[str]:
-    """The packages that a config's model and task come from."""
-    nodes = (config["model"], config["task"])
-    return {target.partition(".")[0] for node in nodes for target in _targets(node)}
+def saved_config(run: Path, trust: Collection[str] = ()) -> dict[str, Any]:
+    """The config that a run directory keeps, read without running anything that stands in it.
 
+    Neither tags of YAML nor interpolations are resolved: a run's own has none. Its keys and values
+    are still to be validated; ``paths`` are those of whoever wrote it.
 
-def check_trust(node: Any, path: Path, trust: Collection[str]) -> None:
-    """Refuse targets outside seqbench that nobody vouched for, before any of them is imported."""
-    trusted = {OWN, *trust}
-    for target in _targets(node):
-        package = target.partition(".")[0]
-        if not all(part.isidentifier() for part in target.split(".")):
-            raise UserError(f"{path}: names {target!r} where a class should stand; train it anew")
-        # A path through a trusted module may end in anything that it imports.
-        if package in trusted:
-            try:
-                found = locate(target)
-            except UserError as error:
-                raise UserError(f"{path}: {error}; install what it was trained with") from error
-            package = str(getattr(found, "__module__", "")).partition(".")[0] or target
-            part = isinstance(found, type) and issubclass(found, nn.Module | TaskData)
-            if package == OWN and not part:
-                raise UserError(f"{path}: names {target}, which is no part of a network or task")
-        if package not in trusted:
+    trust: beside seqbench's own, and what takes numbers alone of torch's and Lightning's, see
+    ``seqbench.trust``.
+
+    Raises UserError for a file that is missing or damaged, lacks a part, or names classes which
+    are not trusted.
+    """
+    path = run / "config.yaml"
+    try:
+        loaded = OmegaConf.load(path)
+        config = OmegaConf.to_container(loaded, resolve=False)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path}: no config that seqbench wrote ({build.one_line(error)}); train it anew"
+        ) from error
+    if not isinstance(config, dict):
+        raise UserError(f"{path}: holds no keys; train it anew")
+    for field in fields(RunConfig):
+        if field.name not in config and field.default is MISSING:
+            raise UserError(f"{path}: incomplete: it lacks {field.name!r}; train it anew")
+    check_trust(config, path, trust, RUN_PARTS, HARMLESS)
+    for key, text in _texts(config):
+        if "${" in text:
             raise UserError(
-                f"{path}: names {target}, which is code outside seqbench; if you trust it, "
-                f"add --trust {package}"
+                f"{path}: {short(key)} is {short(text)!r}, but a run keeps values, not where to "
+                "get them; write the value there"
             )
+    names = config["names"]
+    if not isinstance(names, dict) or not all(_is_name(name) for name in names.values()):
+        raise UserError(f"{path}: its names are none that a run could have; train it anew")
+    return {str(key): value for key, value in config.items()}
 
 
-def _targets(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if "_target_" in value:
-            yield str(value["_target_"])
-        for inner in value.values():
-            yield from _targets(inner)
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Each text in plain containers, with its key's full name; of a key as well."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(str(name), key)
+            yield from _texts(inner, f"{key}.{name}".lstrip("."))
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _targets(inner)
+            yield from _texts(inner, key)
+
+
+def _is_name(value: Any) -> bool:
+    """Whether folders can be named so, below the folder of all runs."""
+    return (
+        isinstance(value, str)
+        and value.isprintable()
+        and all(part.strip(" .") for part in value.replace("\\", "/").split("/"))
+    )

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from seqbench.errors import UserError, complain, nearest, short
+from seqbench.errors import RunError, UserError, complain, nearest, short
+from seqbench.files import is_full, no_room
 
 TRACEBACK = "--traceback"
 
@@ -43,7 +44,8 @@ def parser(verb: str, description: str, *, many: bool = False, device: bool = Tr
         action="append",
         default=[],
         metavar="PACKAGE",
-        help="build classes of this package, if the checkpoint names any outside seqbench",
+        help="build networks and tasks of this package, if the checkpoint names any outside "
+        "seqbench; or call what has this full name",
     )
     if device:
         made.add_argument(
@@ -69,22 +71,36 @@ def guarded(body: Callable[[list[str], bool], int], argv: list[str] | None) -> i
     argv: without the program's name; None is this process's own.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    if argv is None and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # as for python -m: a package that lies here is found
+    if argv is None and not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # a package that lies here is found, if nothing else is
     share_cores()
     show_traceback = TRACEBACK in arguments
     arguments = [argument for argument in arguments if argument != TRACEBACK]
     try:
-        return body(arguments, show_traceback)
-    except UserError as error:
+        status = body(arguments, show_traceback)
+        sys.stdout.flush()  # at its end the interpreter would tell a failure in its own way
+    except (UserError, RunError) as error:
         return complain(error, show_traceback)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read the output wants no more of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _no_more_output()
         return 141
+    except OSError as error:
+        if not is_full(error):
+            raise
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _no_more_output()
+        return complain(no_room(error, Path("the output")), show_traceback)
     except SystemExit as end:  # of --help, or of an option that Hydra does not know
         return end.code if isinstance(end.code, int) else 1
+    return status
+
+
+def _no_more_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def share_cores() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from seqbench.commands import guarded, parser
 from seqbench.errors import UserError
 from seqbench.runs import Run
+from seqbench.terminal import plain_console, say, visible
 
 if TYPE_CHECKING:
     from seqbench.trained import Evaluation
@@ -44,21 +45,19 @@ def _evaluate(arguments: list[str], show_traceback: bool) -> int:
     if chosen.write:
         run.write_json(f"evaluation-{trained.path.stem}-{found.split}.json", content)
     if chosen.json:
-        print(json.dumps(content, ensure_ascii=False))
+        say(json.dumps(content, ensure_ascii=False))
     else:
         _show(found)
     return 0
 
 
 def _show(found: "Evaluation") -> None:
-    from rich.console import Console
-
     from seqbench.summary import metrics_table, show_classes
 
-    console = Console(highlight=False)
+    console = plain_console()
     unknown = "" if found.unknown is None else f", {found.unknown:.2%} of the tokens unknown"
     title = f"{found.split}: {found.rows:,} {found.unit}{unknown}"
-    console.print(title, style="bold", soft_wrap=True)
+    console.print(visible(title), style="bold", soft_wrap=True)
     console.print(metrics_table({found.split: found.metrics}, found.baselines))
     show_classes(console, {found.split: found.report}, "given by --json")
 

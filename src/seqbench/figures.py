@@ -1,14 +1,15 @@
 """Figures of matplotlib, which comes as an extra: written to files, or as pixels."""
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from seqbench.errors import UserError
+from seqbench.files import room, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,13 +27,13 @@ def require_matplotlib(instead: str = "") -> None:
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Write a figure beside its place and rename it; the same figure gives the same bytes.
+    """Write a figure, whole or not at all; the same figure gives the same bytes.
 
-    Raises UserError where there is no writing.
+    Raises UserError where there is no writing, RunError where the disk is full.
     """
     import matplotlib as mpl
 
-    partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
+    drawn = io.BytesIO()
     kind = path.suffix[1:].lower()
     stamp = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}[kind]
     # Text as text: it can be searched, and set in a paper's own type.
@@ -41,10 +42,11 @@ def save(figure: "Figure", path: Path) -> None:
         "svg.hashsalt": "seqbench",
         "pdf.fonttype": 42,
     }
+    with mpl.rc_context(settings), _any_letter():
+        figure.savefig(drawn, format=kind, dpi=200, metadata={stamp: None})
     try:
-        with mpl.rc_context(settings), _any_letter():
-            figure.savefig(partial, format=kind, dpi=200, metadata={stamp: None})
-        partial.replace(path)
+        with room(path):
+            write_whole(path, drawn.getbuffer())
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
 

@@ -1,33 +1,74 @@
-"""Files that are whole or not there, whatever ends the process or the machine."""
+"""Files that are whole or not there, whatever ends the process or the machine. Needs no torch."""
 
+import errno
 import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
+
+from seqbench.errors import RunError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A disk, a user's share of it, and what one file may hold (``ulimit -f``), at their end."""
 
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     """Write a file beside its place, bring it to the disk, and rename it.
 
-    What stood there before stands there still if anything fails. Text is written as UTF-8.
+    What stood there before stands there still if anything fails. Text is written as UTF-8. The
+    OSError of a failure names ``path``.
     """
     data = content.encode() if isinstance(content, str) else content
-    partial = path.with_name(f".{path.name}.partial")
+    # Of a name that no other process has.
+    partial = path.with_name(f".{uuid4().hex}.partial")
     try:
         with partial.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
         raise
     sync_folder(path.parent)
 
 
+def append(path: Path, content: str) -> None:
+    """Add text to a file's end, as UTF-8: all of it or nothing.
+
+    The OSError of a failure names ``path``.
+    """
+    rest = memoryview(content.encode("utf-8", "backslashreplace"))
+    with path.open("ab", buffering=0) as file:  # a buffer would try again when it is closed
+        before = file.seek(0, os.SEEK_END)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except BaseException as error:
+            with suppress(OSError):
+                file.truncate(before)
+            if isinstance(error, OSError):
+                error.filename = str(path)
+            raise
+
+
+def sync(path: Path) -> None:
+    """Bring a file's content to the disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
 def synced_size(path: Path) -> int:
     """Bytes of a file, all of which are on the disk."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-        return os.fstat(file.fileno()).st_size
+    sync(path)
+    return path.stat().st_size
 
 
 def sync_folder(folder: Path) -> None:
@@ -42,3 +83,63 @@ def sync_folder(folder: Path) -> None:
         pass
     finally:
         os.close(handle)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it tells that no more could be written for want of room."""
+    # numpy tells the counts alone.
+    counts = re.fullmatch(r"\d+ requested and \d+ written", str(error))
+    return error.errno in FULL or (error.errno is None and counts is not None)
+
+
+def no_room(error: OSError, path: Path) -> RunError:
+    """The one line for it. path: the file or folder, where the error names none."""
+    where = error.filename if isinstance(error.filename, str) else path
+    if error.errno == errno.EFBIG:
+        return RunError(
+            f"{where}: larger than a file may be here ({error.strerror}; see ulimit -f); allow "
+            "more and start again"
+        )
+    why = f" ({error.strerror})" if error.errno == errno.EDQUOT else ""
+    return RunError(f"no space left on the disk of {where}{why}; free some and start again")
+
+
+@contextmanager
+def room(path: Path) -> Iterator[None]:
+    """What cannot be written within for want of room ends it as a RunError.
+
+    path: what is written to, where the system's error names no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise no_room(error, path) from error
+
+
+@contextmanager
+def threads_room() -> Iterator[None]:
+    """A thread that has no room to write, as TensorBoard's, says nothing and ends the block too:
+    its OSError is raised when the block ends, if nothing was before.
+    """
+    before, found = threading.excepthook, list[OSError]()
+
+    def told(of: threading.ExceptHookArgs) -> None:
+        if isinstance(of.exc_value, OSError) and is_full(of.exc_value):
+            found.append(of.exc_value)
+        else:
+            before(of)
+
+    threading.excepthook = told
+    try:
+        yield
+    except OSError as error:
+        until = time.monotonic() + 1  # a thread hands its error over, and ends a moment later
+        while is_full(error) and error not in found and time.monotonic() < until:
+            time.sleep(0.01)
+        raise
+    finally:
+        threading.excepthook = before
+    if found:
+        raise found[0]

@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from seqbench.commands import guarded, parser
 from seqbench.errors import short
+from seqbench.terminal import say
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -54,7 +55,7 @@ def _generate(arguments: list[str], show_traceback: bool) -> int:
     first = [f"{heading_of(1)}\n"] if headed else []
 
     def show(text: str) -> None:
-        print(first.pop() if first else "", text, sep="", end="", flush=True)
+        say((first.pop() if first else "") + text, end="", flush=True)
 
     started = time.perf_counter()
     samples = trained.generate(
@@ -74,17 +75,17 @@ def _generate(arguments: list[str], show_traceback: bool) -> int:
     if chosen.json:
         asked = {"label": chosen.label, "seed": chosen.seed}
         for sample in samples:
-            print(json.dumps(asked | asdict(sample), ensure_ascii=False))
+            say(json.dumps(asked | asdict(sample), ensure_ascii=False))
     else:
         print()
         for number, sample in enumerate(samples[1:], start=2):
-            print(*([heading_of(number)] if headed else []), sample.text, sep="\n")
+            say("\n".join([*([heading_of(number)] if headed else []), sample.text]))
     if sys.stderr.isatty():
         tokens = sum(sample.tokens for sample in samples)
         print(f"{tokens} tokens, {tokens / seconds:,.0f} a second", file=sys.stderr)
     if samples[0].unknown:
         words = short(", ".join(samples[0].unknown))
-        print(f"seqbench: unknown, read as one and the same: {words}", file=sys.stderr)
+        say(f"seqbench: unknown, read as one and the same: {words}", file=sys.stderr)
     return 0
 
 

@@ -14,6 +14,7 @@ from seqbench import curves, figures, pictures
 from seqbench.commands import guarded, parser
 from seqbench.curves import Gradients
 from seqbench.errors import UserError, place, short
+from seqbench.terminal import plain_console, say, visible
 from seqbench.titles import titles
 
 DEFAULT = "gradients.svg"
@@ -81,14 +82,15 @@ def _inspect(arguments: list[str], show_traceback: bool) -> int:
     for each in found:
         if each.measured:
             why = "" if anew else f"no {curves.FILE} there; "
-            print(f"seqbench: {each.run}: {why}measured {each.measured}", file=sys.stderr)
+            told = f"seqbench: {each.run}: {why}measured {each.measured}"
+            print(visible(told), file=sys.stderr)
     if chosen.json:
         every = [
             {"run": each.run, "measured": bool(each.measured), **each.content.to_dict()}
             for each in found
         ]
         output = None if path is None else str(path)
-        print(json.dumps({"output": output, "runs": every}, ensure_ascii=False))
+        say(json.dumps({"output": output, "runs": every}, ensure_ascii=False))
     else:
         _show(panels)
         print(f"wrote {path}")
@@ -196,7 +198,6 @@ def _panels(found: list[Inspected], chosen: Namespace) -> list[pictures.Panel]:
 
 def _show(panels: list[pictures.Panel]) -> None:
     """A table of the first and the last epoch of each panel."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -216,7 +217,7 @@ def _show(panels: list[pictures.Panel]) -> None:
             power = {-math.inf: "0"}.get(ratio, "-" if math.isnan(ratio) else f"10^{ratio:.1f}")
             radius = "-" if math.isnan(shown.radius) else f"{shown.radius:.3f}"
             table.add_row(panel.title, str(shown.epoch), *cells, power, radius)
-    Console(highlight=False, markup=False).print(table)
+    plain_console().print(table)
 
 
 def _text(norm: float) -> str:

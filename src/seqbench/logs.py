@@ -8,12 +8,35 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from seqbench.files import append
+from seqbench.terminal import visible
+
 ROOT = logging.getLogger("seqbench")
 
 
 class _AboveBar(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
+        tqdm.write(visible(self.format(record)), file=sys.stderr)
+
+
+class _ToFile(logging.Handler):
+    """Lines with their times, each whole or not there, at the end of a file.
+
+    A line that cannot be written ends what is under way with the system's OSError: a full disk
+    is no matter of one line. Where something ends already, that is told, and the line is left out.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        try:
+            append(self.path, f"{line}\n")
+        except OSError as error:
+            if error.__context__ is None:
+                raise
 
 
 @contextmanager
@@ -41,8 +64,8 @@ def console(progress: str) -> Iterator[None]:
 
 @contextmanager
 def run_log(path: Path) -> Iterator[None]:
-    """Log lines with their times to a file."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    """Log lines with their times to a file; its OSError where they cannot be written."""
+    handler = _ToFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     try:
         with _handler(handler):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seqbench.curves import Gradients, finite
+from seqbench.terminal import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def panels(title: str, content: Gradients, layer: int, parts: Sequence[str]) -> 
     many = len(content.parts(layer)) > 1
     return [
         Panel(
-            f"{title}, {part}" if many else title,
+            visible(f"{title}, {part}" if many else title),
             part,
             [
                 Curve(each.epoch, each.layers[layer].norms[part], each.layers[layer].step_radius)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from seqbench.commands import guarded, parser
 from seqbench.errors import UserError, place
+from seqbench.terminal import plain_console, say, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -155,7 +156,7 @@ def _print(rows: "Sequence[Row]", top: int | None, as_table: bool) -> None:
         _show(rows, top)
         return
     for text, found in rows:
-        print(_json_line(text, found, top))
+        say(_json_line(text, found, top))
     sys.stdout.flush()
 
 
@@ -179,11 +180,9 @@ def _likeliest(probabilities: dict[str, float], top: int | None) -> list[tuple[s
 
 
 def _show(rows: "Sequence[Row]", top: int | None) -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
-    console = Console(highlight=False)
+    console = plain_console()
     numbers = [found.values for _, found in rows if found.values is not None]
     for values in numbers:
         console.print(_grid(values), "")
@@ -204,15 +203,14 @@ def _show(rows: "Sequence[Row]", top: int | None) -> None:
         else:
             chances = f"{min(found.probabilities):.3f} at least"
         unknown = f"{found.unknown}/{found.tokens}"
-        texts = [] if text is None else [Text(text[:200])]
-        table.add_row(Text(label), Text(chances), unknown, *texts)
+        texts = [] if text is None else [visible(text[:200], "\n\t")]
+        table.add_row(visible(label, "\n\t"), visible(chances), unknown, *texts)
     console.print(table)
 
 
 def _grid(values: dict[str, float]) -> "Table":
     """Numbers, a row for each step where their names end in ``t+1`` and so on."""
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     named = [
@@ -222,10 +220,10 @@ def _grid(values: dict[str, float]) -> "Table":
     columns = list(dict.fromkeys(name for name, _, _ in named))
     table.add_column("")
     for name in columns:
-        table.add_column(Text(name or "value"), justify="right")
+        table.add_column(visible(name or "value"), justify="right")
     for step in dict.fromkeys(step for _, _, step in named):
         cells = {n: f"{values[n + gap + s]:.{FIGURES}g}" for n, gap, s in named if s == step}
-        table.add_row(Text(step), *(cells.get(name, "") for name in columns))
+        table.add_row(visible(step), *(cells.get(name, "") for name in columns))
     return table
 
 

@@ -10,18 +10,21 @@ import hashlib
 import json
 import os
 import re
-import socket
+import shutil
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from seqbench.errors import UserError
-from seqbench.files import write_whole
+from seqbench import locks
+from seqbench.errors import RunError, UserError
+from seqbench.files import is_full, no_room, room, threads_room, write_whole
+from seqbench.locks import STATUS, Holder, TakenOverError
 
 SCHEMA_VERSION = 1
 
@@ -113,26 +116,45 @@ class Run:
     @property
     def live(self) -> bool:
         """A process is at it; of the runs of an identity only the last can be."""
-        return _held(self.lock) and attempts(self.base)[-1].path == self.path
+        return [run.path for run in attempts(self.base)[-1:]] == [self.path] and locks.is_held(
+            self.lock, self.path
+        )
 
     def status(self) -> str:
-        """``running``, ``ok``, ``failed`` or ``interrupted``.
+        """``running``, ``ok``, ``failed``, ``interrupted``, or ``unknown`` of a newer version's.
 
         A dead ``running`` is interrupted, and so is a run whose status or result cannot be read.
+        What is no directory has failed.
         """
-        try:
-            status = str(json.loads((self.path / "status.json").read_text("utf-8"))["status"])
-            if status == "ok":
+        if not self.path.is_dir():
+            return "failed"
+        content = locks.read(self.path)
+        status = content.get("status")
+        if is_newer(content):
+            return "unknown"
+        if status == "ok":
+            try:
                 self.result()
-        except (OSError, ValueError, KeyError, TypeError):
-            status = "running"
-        return "interrupted" if status == "running" and not self.live else status
+            except UserError:
+                return "unknown"
+            except (OSError, ValueError):
+                status = "running"
+        if status in ("failed", "interrupted", "ok"):
+            return str(status)
+        return "running" if self.live else "interrupted"
 
     def result(self) -> dict[str, Any]:
-        """The result; ValueError or OSError where it is torn or missing."""
-        result = json.loads((self.path / "result.json").read_text("utf-8"))
-        if not isinstance(result, dict) or "metrics" not in result:
-            raise ValueError(f"{self.path / 'result.json'} holds no result")
+        """The result; ValueError or OSError where it is torn or missing, UserError where a newer
+        version of seqbench wrote it."""
+        path = self.path / "result.json"
+        result = json.loads(path.read_bytes())
+        if is_newer(result):
+            raise UserError(
+                f"{path}: of version {result['schema_version']}, this seqbench reads "
+                f"{SCHEMA_VERSION}; use the version that wrote it"
+            )
+        if not isinstance(result, dict) or not isinstance(result.get("metrics"), dict):
+            raise ValueError(f"{path} holds no result")  # noqa: TRY004  as what is torn
         return result
 
     def write(self, name: str, content: str) -> None:
@@ -147,49 +169,100 @@ class Run:
 
     @contextmanager
     def record(self, config_yaml: str, resumed: bool = False) -> Iterator[None]:
-        """Make the directory and hold it while it runs; the status tells how the block ended."""
+        """Make the directory and hold it while it runs; the status tells how the block ended.
+
+        resumed: it is there, and its run goes on. What cannot be written within for want of room
+        on the disk ends the block as a RunError. Raises UserError where another process is at it,
+        or nothing can be written.
+        """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with room(self.path.parent):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot write to {self.path.parent}: {error.strerror}") from error
         with held(self.lock):
+            status = self._begin(config_yaml, resumed)
+            me = Holder.of(status)
             try:
-                self.path.mkdir(exist_ok=resumed)
-            except FileExistsError:
-                raise UserError(f"{self.path} was just made by another process") from None
-            status: dict[str, Any] = {
-                "schema_version": SCHEMA_VERSION,
-                "status": "running",
-                "error": None,
-                "traceback": None,
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "started": _now(),
-                "ended": None,
-            }
-            self.write_json("status.json", status)
-            self.write("config.yaml", config_yaml)
-            self.checkpoints.mkdir(exist_ok=resumed)
-            try:
-                yield
+                with locks.beating(self.path, me), room(self.path), threads_room():
+                    yield
+            except TakenOverError as error:
+                raise RunError(
+                    f"{self.path} {locks.holder_of(self.path)}, which took this one for dead; "
+                    "it ends here"
+                ) from error
             except BaseException as error:
                 interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
                 status["status"] = "interrupted" if interrupted else "failed"
                 status["error"] = f"{type(error).__name__}: {error}".rstrip(": ")
                 status["traceback"] = None if interrupted else traceback.format_exc()
+                with suppress(OSError):  # the first error is the one to tell
+                    self._end(status, me)
                 raise
-            else:
-                status["status"] = "ok"
-            finally:
-                status["ended"] = _now()
-                self.write_json("status.json", status)
+            status["status"] = "ok"
+            with room(self.path):
+                self._end(status, me)
+
+    def _begin(self, config_yaml: str, resumed: bool) -> dict[str, Any]:
+        """The status of a run that begins or goes on, written; a directory only where it could."""
+        now = _now()
+        before = self._take_up() if resumed else {}
+        times = before.get("resumed")
+        status: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "status": "running",
+            "error": None,
+            "traceback": None,
+            **asdict(Holder.me(str(before.get("started", now)))),
+            "resumed": [*(times if isinstance(times, list) else []), *([now] if resumed else [])],
+            "ended": None,
+        }
+        try:
+            with room(self.path):
+                if not resumed:
+                    self.path.mkdir()
+                self.write_json(STATUS, status)
+                self.write("config.yaml", config_yaml)
+                self.checkpoints.mkdir(exist_ok=resumed)
+        except FileExistsError:
+            raise UserError(f"{self.path} {locks.holder_of(self.path)}") from None
+        except BaseException:
+            if not resumed:
+                shutil.rmtree(self.path, ignore_errors=True)
+            raise
+        return status
+
+    def _take_up(self) -> dict[str, Any]:
+        """The status of an interrupted run that this process goes on with, and no other."""
+        times = locks.read(self.path).get("resumed")
+        if not locks.claim(self.path, len(times) if isinstance(times, list) else 0):
+            raise UserError(f"{self.path} is just being gone on with by another process")
+        for folder in (self.path, self.checkpoints):
+            for partial in folder.glob(".*.partial"):  # of a process that was killed
+                partial.unlink(missing_ok=True)
+        return locks.read(self.path)
+
+    def _end(self, status: dict[str, Any], me: Holder) -> None:
+        """Write how it ended, if need be without room for another file."""
+        if not locks.is_mine(self.path, me):
+            return
+        status["ended"] = _now()
+        try:
+            self.write_json(STATUS, status)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            text = json.dumps(status | {"traceback": None})
+            with (self.path / STATUS).open("r+b") as file:  # where it lies there is room
+                file.write(text.encode())
+                file.truncate()
 
 
 def attempts(base: Path) -> list[Run]:
     """The runs of one identity, oldest first: ``base``, ``base-2``, ``base-3``, ..."""
     found = []
     path, number = base, 1
-    while path.exists():
+    while os.path.lexists(path):
         found.append(Run(path))
         number += 1
         path = base.with_name(f"{base.name}-{number}")
@@ -204,24 +277,32 @@ def following(base: Path) -> Run:
 
 @contextmanager
 def held(lock: Path) -> Iterator[None]:
-    """Hold a run's lock; UserError if another process does."""
-    try:
-        with FileLock(lock, timeout=1):  # one that only asks holds it for a moment
-            yield
-    except Timeout:
-        raise UserError(f"{lock.parent / lock.name[1:-5]} is being trained by a process") from None
+    """Hold a run's lock; UserError, which names the process, if another has it."""
+    base = lock.with_name(lock.name[1:-5])
+    with ExitStack() as stack:
+        try:
+            has = stack.enter_context(locks.flock(lock))
+        except Timeout:
+            raise busy(base) from None
+        except OSError as error:
+            if is_full(error):
+                raise no_room(error, lock) from error
+            raise UserError(f"{lock}: cannot be locked: {error.strerror}") from error
+        if any(locks.is_beating(run.path, trusted=has) for run in attempts(base)[-1:]):
+            raise busy(base)
+        yield
 
 
-def _held(lock: Path) -> bool:
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock, timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        return False
+def busy(base: Path) -> UserError:
+    """Who is at the last run of an identity, for one that may not be there too."""
+    last = [Run(base), *attempts(base)][-1].path
+    return UserError(f"{last} {locks.holder_of(last)}")
+
+
+def is_newer(content: Any) -> bool:
+    """Whether a newer version of seqbench wrote the content of a file."""
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    return isinstance(version, int) and version > SCHEMA_VERSION
 
 
 def _now() -> str:

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seqbench.terminal import plain_console, visible
+
 COLUMNS = (
     "span_f1",
     "accuracy",
@@ -32,7 +34,13 @@ def as_text(result: dict[str, Any], path: Path) -> str:
     """What ``show`` prints, 100 columns wide."""
     text = io.StringIO()
     plain = Console(
-        file=text, width=100, force_terminal=False, force_jupyter=False, highlight=False
+        file=text,
+        width=100,
+        force_terminal=False,
+        force_jupyter=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
     show(result, path, plain)
     return text.getvalue().rstrip()
@@ -40,10 +48,10 @@ def as_text(result: dict[str, Any], path: Path) -> str:
 
 def show(result: dict[str, Any], path: Path, console: Console | None = None) -> None:
     """Print a result's metrics beside their baseline, its classes, its costs, and where it lies."""
-    console = console or Console(highlight=False)
+    console = console or plain_console()
     name = f" ({result['experiment']})" if "experiment" in result else ""
     title = f"{result['task']} / {result['model']}{name}, seed {result['seed']}"
-    console.print(title, style="bold", soft_wrap=True)
+    console.print(visible(title), style="bold", soft_wrap=True)
     console.print(metrics_table(result["metrics"], result["baselines"]))
     show_classes(console, result.get("reports", {}))
     speed = result["throughput"]["train_tokens_per_second"]
@@ -56,7 +64,7 @@ def show(result: dict[str, Any], path: Path, console: Console | None = None) -> 
         + (f", {test:.0f} s testing" if test is not None else ""),
         soft_wrap=True,
     )
-    console.print(str(path), soft_wrap=True)
+    console.print(visible(str(path)), soft_wrap=True)
 
 
 def show_classes(
@@ -81,7 +89,7 @@ def show_classes(
             "" if count <= CLASSES else f"\n{count} types of spans: their report is {whole}\n"
         )
     elif count <= MATRIX:
-        console.print(f"\nconfusion matrix of {split}: rows true, columns predicted")
+        console.print(f"\nconfusion matrix of {visible(split)}: rows true, columns predicted")
         console.print(confusion_table(reports[split]), "", sep="\n")
     else:
         what = "the confusion matrix" if count <= CLASSES else "the report by class"
@@ -104,11 +112,11 @@ def metrics_table(
         table.add_column(HEADINGS.get(name, name), justify="right")
     for baseline, name in beside.items():
         heading = baseline if name == "accuracy" else f"{baseline}\n{HEADINGS.get(name, name)}"
-        table.add_column(heading, justify="right", style="dim")
+        table.add_column(visible(heading, "\n"), justify="right", style="dim")
     for split, values in metrics.items():
         numbers = [_number(values, name) for name in names]
         numbers += [_number(baselines[b].get(split, {}), name) for b, name in beside.items()]
-        table.add_row(split, *numbers)
+        table.add_row(visible(split), *numbers)
     return table
 
 
@@ -125,7 +133,7 @@ def report_table(reports: dict[str, dict[str, Any]], part: str = "classes") -> T
     table = _table({"classes": "class", "spans": "type of span"}[part])
     for split in reports:
         for i, name in enumerate(("precision", "recall", "f1", "support")):
-            heading = f"{'' if i else split}\n{name}"
+            heading = f"{'' if i else visible(split)}\n{name}"
             table.add_column(heading, justify="right", no_wrap=True)
     labels = list(dict.fromkeys(label for report in reports.values() for label in report[part]))
     for label in labels:
@@ -165,4 +173,4 @@ def _table(first: str) -> Table:
 
 def _label(label: str) -> Text:
     """A label as it is, on one line and with its brackets."""
-    return Text(" ".join(label.split()))
+    return Text(visible(" ".join(label.split())))

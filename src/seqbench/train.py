@@ -30,12 +30,13 @@ def main(argv: list[str] | None = None) -> int:
 class Result:
     """What ``run`` gives back: a finished run.
 
-    path: the run directory. content: its ``result.json``. Printed, it is the table that ends a
-    run on the command line.
+    path: the run directory. content: its ``result.json``. trust: what its network and task may be
+    built of beside seqbench's own. Printed, it is the table that ends a run on the command line.
     """
 
     path: Path
     content: dict[str, Any]
+    trust: frozenset[str] = frozenset()
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -46,10 +47,9 @@ class Result:
     @cached_property
     def model(self) -> "Trained":
         """The network of the best epoch, ready to predict and evaluate."""
-        from seqbench.checkpoint import named_packages
         from seqbench.trained import load
 
-        return load(self.path, trust=named_packages(self.content["config"]))
+        return load(self.path, trust=self.trust)
 
     def __str__(self) -> str:
         from seqbench.summary import as_text
@@ -66,11 +66,16 @@ def run(overrides: Iterable[str] = ()) -> Result:
 
     Raises UserError for a mistake in the overrides or the data, and whatever ends a training.
     """
-    done: list[Run] = []
+    done: list[Result] = []
 
     def job(config: dict[str, Any], origin: Callable[[str], str]) -> int:
-        done.append(_train(config, origin))
+        finished = _train(config, origin)
+        # What was composed is trusted, whatever the run directory names.
+        named = frozenset(targets([config["model"], config["task"]]))
+        done.append(Result(finished.path.absolute(), finished.result(), named))
         return 0
+
+    from seqbench.trust import targets
 
     if isinstance(overrides, str):
         raise UserError(f"run takes a list of words, not one text: [{overrides!r}]")
@@ -79,8 +84,8 @@ def run(overrides: Iterable[str] = ()) -> Result:
         if word.startswith("-") and word.partition("=")[0] not in ("--config-dir", "-cd"):
             raise UserError(f"{word}: run() trains one network; it takes KEY=VALUE only")
     compose.run(words, job)
-    (finished,) = done
-    return Result(finished.path.absolute(), finished.result())
+    (result,) = done
+    return result
 
 
 def _train(config: dict[str, Any], origin: Callable[[str], str]) -> Run:

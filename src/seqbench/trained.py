@@ -31,6 +31,7 @@ from seqbench.models.module import SequenceModule
 from seqbench.predictions import Prediction, prediction, with_room
 from seqbench.runs import Run
 from seqbench.spec import WRITTEN, TaskSpec
+from seqbench.trust import check_trust
 from seqbench.writing import Author, Sample
 
 log = logging.getLogger(__name__)
@@ -223,7 +224,7 @@ class Trained:
 
     def _task(self) -> TaskData:
         node = self.config["task"]
-        checkpoint.check_trust(node, self.path, self.trust)
+        check_trust(node, self.path, self.trust)
         validate_node(node, "task", build.SUPPLIED)
         cache = os.environ.get("SEQBENCH_CACHE_DIR", self.config["paths"]["cache_dir"])
         return build.data(self.config | {"paths": {"cache_dir": cache}})
@@ -310,7 +311,8 @@ def load(
 ) -> Trained:
     """A trained network, from a run directory, a directory above one run, or a checkpoint alone.
 
-    trust: packages outside seqbench whose classes may be built, where the checkpoint names any.
+    trust: packages outside seqbench whose classes may be built, where the checkpoint names any;
+    see ``seqbench.trust``.
     device: ``auto``, ``cpu`` or ``gpu``. threads: of torch, while it is used; by default as many
     as the run was told to use.
 

@@ -24,11 +24,13 @@ from seqbench.continuing import Point
 from seqbench.datamodules.raw import check_encoding
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import RunError, UserError, place
+from seqbench.files import room
 from seqbench.isolation import interrupts, isolated, keep_freed_memory, seed_all
 from seqbench.logs import console, run_log
 from seqbench.models.module import SequenceModule
 from seqbench.signals import Signals, Stopped
 from seqbench.sources import sources
+from seqbench.trouble import explained
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +101,7 @@ class Training:
             return self.again(finished[-1])
         run = runs.following(base)
         if before and before[-1].live:
-            raise UserError(f"{before[-1].path} is being trained by another process")
+            raise runs.busy(base)
         if before and before[-1].status() == "interrupted" and not self.config["force"]:
             try:
                 return self.first(before[-1], continuing.find(before[-1], self.identity))
@@ -119,6 +121,7 @@ class Training:
                 ends(),
                 Signals() as signals,
                 runs.held(run.lock),
+                room(run.path),
                 run_log(run.path / "train.log"),
             ):
                 log.info("%s: trained already, testing it", run.path)
@@ -195,7 +198,7 @@ class Training:
         point = point or Point()
         memory = PeakMemory(trainer.strategy.root_device)
         started = time.perf_counter() - point.seconds
-        with interrupts():
+        with interrupts(), explained(trainer, self.module, self.config):
             if point.checkpoint is None:
                 for note in self.data.notes:
                     log.info(note)
@@ -264,7 +267,7 @@ class Training:
         started = time.perf_counter()
         log.info("testing the best checkpoint")
         self.module.tested_at = result["best_epoch"], result["best_step"]
-        with interrupts():
+        with interrupts(), explained(trainer, self.module, self.config):
             trainer.test(
                 self.module,
                 self.data,

@@ -60,9 +60,9 @@ EDITS: list[tuple[Edit, list[str]]] = [
     (put(CELL, 1), ["'1'", "class"]),
     (put(CELL, ""), ["''", "class"]),
     (put(CELL, "seqbench.nowhere.Cell"), ["seqbench.nowhere", "install"]),
-    (put(CELL, "os.system"), ["os.system", "--trust os"]),
+    (put(CELL, "os.system"), ["os.system", "Python's own"]),
     (put("seqbench.config.model._target_", "seqbench.train.main"), ["train.main", "no part of"]),
-    (put(CELL, "seqbench.compose.os.system"), ["seqbench.compose.os.system", "--trust"]),
+    (put(CELL, "seqbench.compose.os.system"), ["seqbench.compose.os.system", "no part of"]),
     (put(CELL, "seqbench.runs.Run"), ["seqbench.runs.Run", "no part of a network"]),
     (put("seqbench.config.model.head._target_", "torch.nn.Linear"), ["--trust torch"]),
 ]
@@ -91,7 +91,7 @@ def test_what_a_checkpoint_holds(
 @pytest.mark.parametrize(
     ("edit", "parts"),
     [
-        (put("seqbench.config.task._target_", "os.system"), ["os.system", "--trust os"]),
+        (put("seqbench.config.task._target_", "os.system"), ["os.system", "Python's own"]),
         (put("seqbench.config.task.colour", 1), ["task.colour"]),
         (put("seqbench.fingerprint", "0"), ["data", "changed", "--data PATH"]),
         (put("seqbench.config.task.path", "none.csv"), ["none.csv", "no such file"]),

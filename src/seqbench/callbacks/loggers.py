@@ -2,6 +2,7 @@
 
 import csv
 import html
+import io
 import logging
 import os
 import re
@@ -14,7 +15,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from seqbench.files import synced_size
+from seqbench.files import append, synced_size
 from seqbench.metrics import Report
 from seqbench.runs import NOT_IDENTITY, without
 
@@ -55,15 +56,15 @@ class MetricsFile(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         epoch = int(metrics.get("epoch", 0))
         seconds = round(time.monotonic() - self.started, 3)
-        new = not self.path.exists()
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(("step", "epoch", "seconds", "split", "name", "value"))
-            for key, value in metrics.items():
-                split, _, name = key.partition("/")
-                if name:
-                    writer.writerow((step, epoch, seconds, split, name, float(value)))
+        lines = io.StringIO(newline="")
+        writer = csv.writer(lines)
+        if not self.path.exists() or not self.path.stat().st_size:
+            writer.writerow(("step", "epoch", "seconds", "split", "name", "value"))
+        for key, value in metrics.items():
+            split, _, name = key.partition("/")
+            if name:
+                writer.writerow((step, epoch, seconds, split, name, float(value)))
+        append(self.path, lines.getvalue())
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
         """The config stands in config.yaml."""
@@ -93,8 +94,15 @@ class TensorBoard(TensorBoardLogger):
         self.experiment.flush()
 
     def finalize(self, status: str) -> None:
-        """Flush: validate, fit and test end one after another, and share one file of events."""
-        self.save()
+        """Flush: validate, fit and test end one after another, and share one file of events.
+
+        What has ended otherwise is told, and not that its events could not be written either.
+        """
+        try:
+            self.save()
+        except OSError:
+            if status == "success":
+                raise
 
     def describe(self, config_yaml: str) -> None:
         self.text("z_config", config_yaml, 0)

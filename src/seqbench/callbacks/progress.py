@@ -58,7 +58,7 @@ class Lines(Checkpoint):
 
     def __init__(self) -> None:
         self.epoch_started = self.spoken = 0.0
-        self.validated = False
+        self.validated = self.warned = False
         self.before = 0.0
         """Seconds of this epoch that an earlier process has spent."""
 
@@ -78,6 +78,16 @@ class Lines(Checkpoint):
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.validated = True
+        assert isinstance(pl_module, SequenceModule)
+        loss = pl_module.results["val"]["loss"]
+        if not math.isfinite(loss) and not self.warned:
+            self.warned = True
+            log.warning(
+                "the validation loss is %s after step %d; training goes on, and this is not told "
+                "again",
+                loss,
+                trainer.global_step,
+            )
 
     def on_train_batch_end(
         self,
@@ -114,12 +124,6 @@ class Lines(Checkpoint):
         self._check(trainer, pl_module)
 
     def _check(self, trainer: L.Trainer, module: SequenceModule) -> None:
-        loss = module.results["train"]["loss"]
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the training loss is {loss} after epoch {trainer.current_epoch + 1}; "
-                "lower optimizer.lr or set trainer.gradient_clip_val"
-            )
         accuracy = module.results.get("val", {}).get("accuracy", 0.0)
         if trainer.current_epoch == 0 and accuracy >= 0.999 and not module.spec.synthetic:
             log.warning(

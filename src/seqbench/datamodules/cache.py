@@ -4,13 +4,17 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from filelock import FileLock
 
-from seqbench.errors import UserError
+from seqbench.errors import UserError, short
+from seqbench.files import is_full, room, sync, sync_folder, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -36,39 +40,99 @@ def cached(directory: Path, build: Callable[[Path], None]) -> Path:
     in it: an interrupted build is never taken for a whole one, and an error leaves none. A lock
     lets one process build while others wait for it.
 
-    Raises ``UserError`` where the cache cannot be written.
+    Raises ``UserError`` where the cache cannot be written, ``RunError`` where its disk is full.
     """
     building = directory.with_name(directory.name + ".building")
+    with room(directory.parent), _locked(directory):
+        if directory.exists() or directory.is_symlink():
+            if _intact(directory):
+                return directory
+            log.info("the cache %s is damaged: it is built anew", directory)
+            _remove(directory)
+        _remove(building)
+        try:
+            building.mkdir()
+            build(building)
+            sums = {}
+            for file in sorted(building.iterdir()):
+                sync(file)
+                sums[file.name] = file_digest(file)
+            write_whole(building / CHECKSUMS, json.dumps(sums, indent=1))
+            building.rename(directory)
+            sync_folder(directory.parent)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    return directory
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Wait until no other process is at the directory, and keep it from others."""
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(directory.with_name(directory.name + ".lock"))
         lock.acquire()
     except OSError as error:
+        if is_full(error):
+            raise
         raise UserError(
             f"cannot write the cache {directory.parent}: {error.strerror}; "
             "set SEQBENCH_CACHE_DIR to a directory that can be written"
         ) from error
     try:
-        if directory.exists():
-            if _intact(directory):
-                return directory
-            log.info("the cache %s is damaged: it is built anew", directory)
-            shutil.rmtree(directory)
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir()
-        build(building)
-        sums = {file.name: file_digest(file) for file in sorted(building.iterdir())}
-        (building / CHECKSUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
-        building.rename(directory)
+        yield
     finally:
-        shutil.rmtree(building, ignore_errors=True)
         lock.release()
-    return directory
+
+
+def _remove(path: Path) -> None:
+    """Take away whatever lies there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def reading(directory: Path) -> Iterator[None]:
+    """What ``cached`` gave is read within it.
+
+    Raises ``UserError`` where something else stands there than was built: checksums tell what has
+    changed, not who wrote it.
+    """
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"the cache {directory} holds something else than was built there ({short(cause)}); "
+            "remove it"
+        ) from error
+
+
+def array(path: Path) -> npt.NDArray[np.integer]:
+    """The whole numbers of a file of NumPy's, mapped; ValueError for anything else.
+
+    Nothing in it is run, as objects in an array would be.
+    """
+    found: npt.NDArray[np.integer] = np.lib.format.open_memmap(path, mode="r")
+    if found.dtype.kind not in "iu":
+        raise ValueError(f"{path.name} has numbers of the type {found.dtype}")
+    return found
+
+
+def words(values: Any) -> tuple[str, ...]:
+    """A list of texts as JSON gave it; TypeError for anything else."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError("no list of words")
+    return tuple(values)
 
 
 def _intact(directory: Path) -> bool:
     try:
         sums: dict[str, str] = json.loads((directory / CHECKSUMS).read_text(encoding="utf-8"))
-        return bool(sums) and all(file_digest(directory / k) == v for k, v in sums.items())
-    except (OSError, ValueError, AttributeError):
+        files = {file.name for file in directory.iterdir()} - {CHECKSUMS}
+        same = bool(sums) and files == sums.keys()
+        return same and all(file_digest(directory / k) == sums[k] for k in files)
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False

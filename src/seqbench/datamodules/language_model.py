@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from seqbench.batch import Batch
 from seqbench.datamodules.base import Fraction, TaskData, counted
-from seqbench.datamodules.cache import cached, digest
+from seqbench.datamodules.cache import array, cached, digest, reading, words
 from seqbench.datamodules.ngrams import NGrams
 from seqbench.datamodules.sampling import InOrder
 from seqbench.datamodules.streams import Hidden, Streams
@@ -136,8 +136,11 @@ class LanguageModel(TaskData):
         if hasattr(self, "splits"):
             return
         directory, text = self._encoded()
-        content = json.loads((directory / "text.json").read_text("utf-8"))
-        vocabulary, self.facts = tuple(content["vocabulary"]), content["facts"]
+        with reading(directory):
+            content = json.loads((directory / "text.json").read_text("utf-8"))
+            vocabulary, self.facts = words(content["vocabulary"]), dict(content["facts"])
+            counted = NGrams(**content["counted"])
+            tokens = {name: array(directory / f"{name}.npy") for name in ("train", "val", "test")}
         self.fingerprint = digest([text.content, self.settings.deciding()])
         self.spec = TaskSpec(
             kind="language_model",
@@ -153,11 +156,7 @@ class LanguageModel(TaskData):
             name: characters / self.facts["tokens"][name]
             for name, characters in self.facts["characters"].items()
         }
-        self.splits = {
-            name: self._streams(name, np.load(directory / f"{name}.npy", mmap_mode="r"))
-            for name in ("train", "val", "test")
-        }
-        counted = NGrams(**content["counted"])
+        self.splits = {name: self._streams(name, ids) for name, ids in tokens.items()}
         self.baselines = {counted.name: counted.metrics(self.characters)}
         self.notes = self._notes(text)
 

@@ -1,6 +1,7 @@
 """Orders of batches: a function of (seed, epoch), with a start offset and a share for each rank."""
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,18 @@ class Order(Sampler[Any]):
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
+
+    @abstractmethod
+    def batches(self) -> Sequence[Any]:
+        """All of the epoch ``self.epoch``, as the data set takes them."""
+
+    def __len__(self) -> int:
+        return len(self.batches())
+
+    def __iter__(self) -> Iterator[Any]:
+        # A generator: a loader with workers calls iter() twice before it asks for a batch.
+        start, self.start = self.start, 0
+        yield from self.batches()[start:]
 
 
 class BucketSampler(Order):
@@ -63,11 +76,7 @@ class BucketSampler(Order):
             return batches // self.world_size
         return len(range(self.rank, batches, self.world_size))
 
-    def __iter__(self) -> Iterator[Indices]:
-        start, self.start = self.start, 0
-        yield from self._batches()[start:]
-
-    def _batches(self) -> list[Indices]:
+    def batches(self) -> list[Indices]:
         size = self.batch_size
         if self.shuffle:
             random = np.random.default_rng([self.seed, self.epoch])
@@ -91,13 +100,8 @@ class InOrder(Order):
     def __init__(self, n: int) -> None:
         self.n = n
 
-    def __len__(self) -> int:
-        return self.n
-
-    def __iter__(self) -> Iterator[int]:
-        start, self.start = self.start, 0
-        first = self.epoch * self.n
-        return iter(range(first + start, first + self.n))
+    def batches(self) -> range:
+        return range(self.epoch * self.n, (self.epoch + 1) * self.n)
 
 
 def batches_of_tokens(lengths: npt.ArrayLike, tokens: int) -> list[Indices]:

@@ -1,6 +1,7 @@
 """One long text as streams side by side, read a chunk at a time."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from seqbench.batch import IGNORE, Batch
+from seqbench.datamodules.cache import array
 from seqbench.errors import UserError
 
 Ints = npt.NDArray[np.int64]
@@ -85,7 +87,7 @@ class Streams(Dataset[Batch]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
         if not isinstance(self.tokens, np.ndarray):
-            self.tokens = np.load(self.tokens, mmap_mode="r")
+            self.tokens = array(Path(self.tokens))
 
     def __len__(self) -> int:
         """Tokens that are predicted."""

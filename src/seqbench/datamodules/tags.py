@@ -1,7 +1,7 @@
 """Tagged sentences as numbers, and what can be said of their tags without a network."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -26,9 +26,8 @@ TOKENS = 100_000
 class Numbered(BucketSampler):
     """A BucketSampler's batches, the number of the epoch before the rows of each."""
 
-    def __iter__(self) -> Iterator[Indices]:
-        for rows in super().__iter__():
-            yield np.concatenate([[self.epoch], rows])
+    def batches(self) -> list[Indices]:
+        return [np.concatenate([[self.epoch], rows]) for rows in super().batches()]
 
 
 class Hiding(Dataset[Batch]):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from seqbench.datamodules.base import Fraction, TaskData, counted
-from seqbench.datamodules.cache import cached, digest
+from seqbench.datamodules.cache import array, cached, digest, reading, words
 from seqbench.datamodules.ragged import Keep, Ragged
 from seqbench.datamodules.texts.corpus import VERSION, CorpusSettings, build_corpus
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID, Level
@@ -150,9 +150,11 @@ class TextClassification(TaskData):
         if hasattr(self, "splits"):
             return
         directory, source = self._corpus()
-        corpus = json.loads((directory / "corpus.json").read_text(encoding="utf-8"))
-        classes, vocabulary = tuple(corpus["classes"]), tuple(corpus["vocabulary"])
-        splits = {name: self._load(directory, name) for name in ("train", "val", "test")}
+        with reading(directory):
+            corpus = json.loads((directory / "corpus.json").read_text(encoding="utf-8"))
+            classes, vocabulary = words(corpus["classes"]), words(corpus["vocabulary"])
+            facts = dict(corpus["facts"])
+            splits = {name: self._load(directory, name) for name in ("train", "val", "test")}
         self.fingerprint = digest([source.content, classes, self.settings.deciding()])
         self.spec = TaskSpec(
             kind="classify",
@@ -172,7 +174,7 @@ class TextClassification(TaskData):
             ),
         )
         majority = int(np.bincount(splits["train"].targets).argmax())
-        self.facts = corpus["facts"] | {
+        self.facts = facts | {
             "majority": classes[majority],
             "cut": {
                 name: float((np.diff(data.offsets) > data.lengths).mean())
@@ -223,9 +225,9 @@ class TextClassification(TaskData):
 
     def _load(self, directory: Path, name: str) -> Ragged:
         return Ragged(
-            np.load(directory / f"{name}.tokens.npy", mmap_mode="r").view(np.ndarray),
-            np.load(directory / f"{name}.offsets.npy"),
-            np.load(directory / f"{name}.labels.npy"),
+            array(directory / f"{name}.tokens.npy").view(np.ndarray),
+            np.array(array(directory / f"{name}.offsets.npy")),
+            np.array(array(directory / f"{name}.labels.npy")),
             padding_id=PADDING_ID,
             max_length=self.max_length,
             keep=self.keep,

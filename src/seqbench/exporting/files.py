@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from seqbench.errors import UserError, place
+from seqbench.files import is_full, no_room, sync, sync_folder
 
 if TYPE_CHECKING:
     from seqbench.trained import Trained
@@ -62,7 +63,8 @@ def export(
     network before it is kept. overwrite: whether files that are there may be replaced.
 
     Raises UserError where packages are missing, for an output that cannot be written, for a
-    network that cannot be exported, and for a file that computes something else.
+    network that cannot be exported, and for a file that computes something else; RunError where
+    the disk is full.
     """
     check_packages()
     targets = check_output(output, overwrite)
@@ -84,10 +86,15 @@ def export(
             difference = compare(file, form)
             content = card(trained, form, file, partial[0], difference)
             partial[1].write_text(_by_key(content), "utf-8")
+            for written in partial:
+                sync(written)
             _keep(partial, targets, overwrite)
+            sync_folder(targets[0].parent)
         except FileExistsError as error:  # in the meantime
             raise UserError(_there(Path(error.filename or output))) from error
         except OSError as error:
+            if is_full(error):
+                raise no_room(error, place(output)) from error
             raise UserError(f"{output}: cannot be written: {error.strerror or error}") from error
         finally:
             for written in partial:

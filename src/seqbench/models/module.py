@@ -8,14 +8,16 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.fabric.utilities.apply_func import move_data_to_device
+from lightning.pytorch.plugins import MixedPrecision
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
+from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
 from seqbench.batch import Batch
 from seqbench.errors import RunError
 from seqbench.metrics import Report, Scores, scores_of
+from seqbench.models.finite import Taken, Watch
 from seqbench.models.network import Network
 from seqbench.models.stack import StackState
 from seqbench.spec import TaskSpec
@@ -36,7 +38,10 @@ class SequenceModule(L.LightningModule):
     the batch before of the same split has left, cut from its gradient.
 
     ``results`` holds each split's metrics as last computed, ``slices`` the same by slice,
-    ``reports`` by class.
+    ``reports`` by class. ``at`` is the split and batch that it is at.
+
+    Raises NotFiniteError for a loss or gradient that is NaN or infinite, before the step that it
+    would spoil.
     """
 
     def __init__(
@@ -65,6 +70,8 @@ class SequenceModule(L.LightningModule):
         self.slices: dict[str, dict[str, Any]] = {}
         self.reports: dict[str, Report] = {}
         self.carried: dict[str, StackState] = {}
+        self.at: tuple[str, Batch] | None = None
+        self.watch = Watch()
         self.gradient_norm = torch.tensor(math.nan)
         self.learning_rate = math.nan
         self.logged_step = 0
@@ -100,8 +107,16 @@ class SequenceModule(L.LightningModule):
         return self.network.predict(batch, self.network(batch))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        state = self.carried.get("train")
         nll, count = self._score("train", batch)
-        return nll / count
+        loss = nll / count
+        self.watch.taken.append(Taken(batch_idx, batch, state, loss.detach()))
+        return loss
+
+    def on_after_backward(self) -> None:
+        # Of several batches in one step, the norms tell at which the gradient went astray.
+        if self.trainer.accumulate_grad_batches > 1:
+            self.watch.norms.append(get_total_norm(self._gradients()))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._score("val", batch)
@@ -111,6 +126,7 @@ class SequenceModule(L.LightningModule):
 
     def _score(self, split: str, batch: Batch) -> tuple[Tensor, Tensor]:
         """Summed loss and number of labels; the split's scores take the batch in."""
+        self.at = split, batch
         output = self.network(batch, self.carried.get(split))
         if batch.reset is not None:
             self.carried[split] = tuple(tuple(x.detach() for x in parts) for parts in output.state)
@@ -131,6 +147,7 @@ class SequenceModule(L.LightningModule):
         self.every_n_steps = max(1, min(wanted, batches // self.trainer.accumulate_grad_batches))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        self.at = None
         if self.global_step % self.every_n_steps or self.global_step == self.logged_step:
             return
         self.logged_step = self.global_step
@@ -184,6 +201,7 @@ class SequenceModule(L.LightningModule):
         for split in splits:
             self._scores(split).reset()
             self.carried.pop(split, None)
+            self.at = None
 
     def _conclude(self, split: str) -> None:
         scores = self._scores(split)
@@ -202,20 +220,27 @@ class SequenceModule(L.LightningModule):
         gradient_clip_val: int | float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip, and keep the norm before clipping and the rate of the step to come.
+        """Look at the numbers of the step to come, clip, and keep the norm before it and the rate.
 
         Lightning's own clipping refuses fused optimisers under mixed precision, although bfloat16
         scales no gradients; float16 does, and there build.py gives an optimiser that is not fused.
         """
         self.learning_rate = float(optimizer.param_groups[0]["lr"])
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        if gradient_clip_val and gradient_clip_algorithm != "value":
-            self.gradient_norm = clip_grad_norm_(parameters, gradient_clip_val)
-            return
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        self.gradient_norm = get_total_norm(gradients)
-        if gradient_clip_val:
-            clip_grad_value_(parameters, gradient_clip_val)
+        norm = get_total_norm(self._gradients())
+        self.gradient_norm = norm = self.watch.check(norm, self.network, self.scaled)
+        if gradient_clip_val and gradient_clip_algorithm == "value":
+            clip_grad_value_(self.network.parameters(), gradient_clip_val)
+        elif gradient_clip_val:
+            clip_grads_with_norm_(self.network.parameters(), gradient_clip_val, norm)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether a float16 scaler leaves out the steps whose gradients are not finite."""
+        precision = self.trainer.precision_plugin
+        return isinstance(precision, MixedPrecision) and precision.scaler is not None
+
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for p in self.network.parameters() if p.grad is not None]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         assert self.make_optimizer is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqbench.datamodules.cache import cached, digest
+from seqbench.datamodules.cache import array, cached, digest, reading
 from seqbench.datamodules.images.idx import Bytes, Images, check
 from seqbench.datamodules.texts.hub import Hub
 from seqbench.errors import UserError
@@ -37,11 +37,12 @@ def read_hub(name: str, cache_dir: Path) -> dict[str, Images]:
             np.save(new / f"{split}.labels.npy", images.labels)
 
     place = cached(directory, build)
-    return {
-        split: Images(np.load(file), np.load(place / f"{split}.labels.npy"))
-        for split in ("train", "val", "test")
-        if (file := place / f"{split}.pixels.npy").exists()
-    }
+    with reading(place):
+        return {
+            split: Images(np.array(array(file)), np.array(array(place / f"{split}.labels.npy")))
+            for split in ("train", "val", "test")
+            if (file := place / f"{split}.pixels.npy").exists()
+        }
 
 
 def unpacked(where: str, data: "Dataset") -> Images:
