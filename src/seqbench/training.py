@@ -127,7 +127,11 @@ class Training:
 
     def point(self, run: runs.Run) -> Point:
         """Where an interrupted run goes on."""
-        return continuing.find(run, Now(self.identity, self.data.fingerprint, self.data.spec))
+        return continuing.find(run, self.now)
+
+    @property
+    def now(self) -> Now:
+        return Now(self.identity, self.data.fingerprint, self.data.spec)
 
     def again(self, run: runs.Run) -> runs.Run:
         """A finished run; it is tested if that was left out."""
@@ -146,6 +150,10 @@ class Training:
             ):
                 log.info("%s: trained already, testing it", run.path)
                 trainer = self.trainer(run, signals)
+                sizes = continuing.trained_sizes(run, self.now)
+                for logger in trainer.loggers:
+                    if isinstance(logger, MetricsFile) and sizes is not None:
+                        logger.rewind(sizes, 0.0)  # a test that was ended had begun to write
                 self.test(trainer, run, result)
                 run.write_json("result.json", result)
                 for board in boards(trainer):
@@ -173,15 +181,18 @@ class Training:
                 run_log(run.path / "train.log"),
                 telling(run, point),
             ):
+                last = one(watchers(trainer), Continuation)
                 if point and point.result:
                     result = point.result
+                    rewind(trainer, point)  # what its test, which comes again, had logged
                 else:
                     result = self.fit(trainer, config_yaml, point)
+                    last.finish(trainer)
                     run.write_json("result.json", result)
-                    one(watchers(trainer), Continuation).finish(trainer)
+                last.settle()
                 for profile in run.path.glob("fit-profile.*"):
                     log.info("profile: %s", profile)
-                if self.config["test"]:
+                if self.config["test"] or result["seconds"]["test"] is not None:
                     self.test(trainer, run, result)
                     run.write_json("result.json", result)
                 for board in boards(trainer):
@@ -209,9 +220,7 @@ class Training:
     def fit(self, trainer: L.Trainer, config_yaml: str, point: Point | None) -> dict[str, Any]:
         """Evaluate, train, and tell all but the test."""
         if point:
-            for logger in trainer.loggers:
-                if isinstance(logger, Rewindable):
-                    logger.rewind(point.sizes, point.seconds)
+            rewind(trainer, point)
         point = point or Point(resumed=0)
         memory = PeakMemory(trainer.strategy.root_device)
         started = time.perf_counter() - point.seconds
@@ -343,6 +352,13 @@ def telling(run: runs.Run, point: Point | None) -> Iterator[None]:
     except Exception:
         log.exception("%s: failed", run.path, extra={"shown": ()})  # the caller shows it
         raise
+
+
+def rewind(trainer: L.Trainer, point: Point) -> None:
+    """Cut the loggers' files to what stood there when the run was at this point."""
+    for logger in trainer.loggers:
+        if isinstance(logger, Rewindable) and point.sizes is not None:
+            logger.rewind(point.sizes, point.seconds)
 
 
 def boards(trainer: L.Trainer) -> list[TensorBoard]:
