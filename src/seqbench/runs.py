@@ -143,7 +143,10 @@ class Run:
         """The result; ValueError or OSError where it is torn or missing, UserError where a newer
         version of seqbench wrote it."""
         path = self.path / "result.json"
-        result = json.loads(path.read_bytes())
+        try:
+            result = json.loads(path.read_bytes())
+        except RecursionError as error:
+            raise ValueError(f"{path} holds no result") from error
         if is_newer(result):
             raise UserError(
                 f"{path}: of version {result['schema_version']}, this seqbench reads "
@@ -230,6 +233,8 @@ class Run:
 
     def _take_up(self) -> dict[str, Any]:
         """The status of an interrupted run that this process goes on with, and no other."""
+        if self.status() in ("ok", "failed", "unknown"):
+            raise UserError(f"{self.path} has ended in the meantime; start again")
         times = locks.read(self.path).get("resumed")
         if not locks.claim(self.path, len(times) if isinstance(times, list) else 0):
             raise UserError(f"{self.path} is just being gone on with by another process")
