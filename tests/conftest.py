@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,51 @@ def train(here: Path) -> Callable[..., int]:
         return main([*arguments])
 
     return call
+
+
+@pytest.fixture
+def stopped_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
+    """A call with a number lets SIGTERM come in that training batch from now on; None: in none."""
+    from seqbench.models.module import SequenceModule
+
+    left: list[int | None] = [None]
+    real = SequenceModule.on_train_batch_end
+
+    def counted(self: SequenceModule, *arguments: Any) -> None:
+        real(self, *arguments)
+        if left[0] is not None:
+            left[0] -= 1
+            if left[0] == 0:
+                signal.raise_signal(signal.SIGTERM)
+
+    def set_to(number: int | None) -> None:
+        left[0] = number
+
+    monkeypatch.setattr(SequenceModule, "on_train_batch_end", counted)
+    return set_to
+
+
+@pytest.fixture
+def goes_on(
+    train: Callable[..., int], here: Path, stopped_after: Callable[[int | None], None]
+) -> Callable[..., None]:
+    """Trains a run with stops after so many batches each, and its twin."""
+    from tests.runs.twins import assert_twins
+
+    def both(*words: str, stops: tuple[int, ...] = (5, 3, 9)) -> None:
+        stopped_after(None)
+        assert train(*words, "paths.output_dir=twin") == 0
+        for stop in stops:
+            stopped_after(stop)
+            assert train(*words, "paths.output_dir=run") == 143
+            (status,) = (here / "run").rglob("status.json")
+            assert json.loads(status.read_text())["status"] == "interrupted"
+            assert (status.parent / "checkpoints" / "last.ckpt").exists()
+        stopped_after(None)
+        assert train(*words, "paths.output_dir=run") == 0
+        assert_twins(here / "run", here / "twin")
+
+    return both
 
 
 @pytest.fixture

@@ -63,6 +63,28 @@ def data(
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_it_goes_on_where_it_was_ended(
+    task: str, data: None, composed_once: None, goes_on: Callable[..., None]
+) -> None:
+    goes_on(
+        f"task={task}",
+        "model=gru",
+        "model.hidden_size=4",
+        f"trainer.max_epochs={8 if task == 'hello' else 2}",  # of one batch each
+        "trainer.accelerator=cpu",
+        "+trainer.limit_train_batches=4",
+        "+trainer.limit_val_batches=2",
+        "test=false",
+        "trainer.log_every_n_steps=1",
+        "task.batch_size=4",
+        "progress=none",
+        "threads=1",
+        *SMALL.get(task, []),
+        stops=(2, 3),
+    )
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_it_trains_with_each_cell(
     task: str,
     data: None,

@@ -218,6 +218,13 @@ def claim(folder: Path, known: int) -> bool:
     return True
 
 
+def unclaim(folder: Path) -> None:
+    """Remove what ``claim`` has made: nobody goes on with a finished run."""
+    for file in folder.glob(".resumed.*"):
+        with suppress(OSError):
+            file.unlink()
+
+
 @contextmanager
 def beating(folder: Path, me: Holder) -> Iterator[None]:
     """Touch the run's ``status.json`` from time to time, in a thread of its own.

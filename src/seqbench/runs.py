@@ -204,6 +204,7 @@ class Run:
             status["status"] = "ok"
             with room(self.path):
                 self._end(status, me)
+            locks.unclaim(self.path)
 
     def _begin(self, config_yaml: str, resumed: int | None) -> dict[str, Any]:
         """The status of a run that begins or goes on, written; a directory only where it could."""
