@@ -1,6 +1,7 @@
 """A run that is told to end and started again ends as one that never was."""
 
 import hashlib
+import itertools
 import json
 import random
 import signal
@@ -112,12 +113,27 @@ def goes_on(
     return both
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-@pytest.mark.parametrize("batches", [1, 3])
-@pytest.mark.parametrize("task", [NAMES, TAGS, WORDS], ids=["names", "tags", "words"])
+TASKS = {"names": NAMES, "tags": TAGS, "words": WORDS}
+QUICK = {
+    ("names", 1, "32-true", 2),
+    ("names", 3, "bf16-mixed", 0),
+    ("tags", 1, "bf16-mixed", 0),
+    ("tags", 3, "32-true", 2),
+    ("words", 1, "32-true", 0),
+    ("words", 3, "bf16-mixed", 2),
+}
+"""Of all, those in which each two of the settings meet; the others take long."""
+
+
+@pytest.mark.parametrize(
+    ("task", "batches", "precision", "workers"),
+    [
+        pytest.param(*each, marks=[] if each in QUICK else pytest.mark.long)
+        for each in itertools.product(TASKS, (1, 3), ("32-true", "bf16-mixed"), (0, 2))
+    ],
+)
 def test_it_equals_its_twin(
-    task: list[str],
+    task: str,
     batches: int,
     precision: str,
     workers: int,
@@ -125,12 +141,32 @@ def test_it_equals_its_twin(
     goes_on: Callable[..., Path],
 ) -> None:
     goes_on(
-        *task,
+        *TASKS[task],
         f"trainer.accumulate_grad_batches={batches}",
         f"trainer.precision={precision}",
         f"task.num_workers={workers}",
         "trainer.log_every_n_steps=3",
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "scheduler=one_cycle optimizer=sgd",
+        "scheduler=plateau scheduler.schedule.patience=0 trainer.val_check_interval=0.4",
+        "scheduler=plateau scheduler.schedule.patience=0 +trainer.min_epochs=3 optimizer.lr=0.3 "
+        "callbacks=early_stopping callbacks.early_stopping.patience=1",
+        "scheduler=steps +trainer.check_val_every_n_epoch=2 +trainer.limit_train_batches=7",
+        "+trainer.max_steps=23 trainer.max_epochs=9 trainer.val_check_interval=4",
+        "callbacks=gradients callbacks.gradients.picture=false task.batch_size=1000 "
+        "model.bidirectional=false trainer.max_epochs=20 model.recurrent_dropout=0",
+    ],
+    ids=["one_cycle", "plateau", "early_stopping", "validation", "max_steps", "one_batch"],
+)
+def test_whatever_counts_goes_on_counting(
+    words: str, texts: None, goes_on: Callable[..., Path]
+) -> None:
+    goes_on(*NAMES, "trainer.max_epochs=5", *words.split())
 
 
 def digests(run: Path) -> dict[str, Any]:

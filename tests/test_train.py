@@ -45,7 +45,7 @@ def test_a_run_leaves_all_that_is_promised(
     assert content["data"]["sizes"] == {"train": 120, "val": 40, "test": 20, "test_length_12": 20}
     assert content["environment"]["threads"] == 1
     assert content["peak_memory_bytes"] > 1e7
-    assert set(content["seconds"]) == {"setup", "fit", "test"}
+    assert set(content["seconds"]) == {"setup", "fit", "checkpoints", "test"}
 
     table = capsys.readouterr().out
     assert "test_length_12" in table

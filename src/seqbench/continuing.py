@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from seqbench import checkpoint
+from seqbench.build import one_line
 from seqbench.callbacks.checkpoint import BEST
 from seqbench.callbacks.continuation import KEY, LAST, PREVIOUS, SCHEMA_VERSION
 from seqbench.errors import UserError
 from seqbench.runs import Run
+from seqbench.spec import TaskSpec
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +21,24 @@ class UnusableError(UserError):
 
 
 @dataclass(frozen=True)
+class Now:
+    """What a run that goes on must have been, too."""
+
+    identity: str
+    fingerprint: str
+    spec: TaskSpec
+
+
+@dataclass(frozen=True)
 class Point:
     """What a run has left.
 
-    checkpoint: to go on from; None from the beginning. step: of it. sizes: of the log files then.
-    seconds: that it had trained then. result: of a training that is over, but for its test.
+    resumed: how often it had gone on before. checkpoint: to go on from, of this step; None from the
+    beginning. sizes: of the log files then. seconds: that it had trained then. result: of a
+    training that is over, but for its test.
     """
 
+    resumed: int
     checkpoint: Path | None = None
     step: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
@@ -33,33 +46,38 @@ class Point:
     result: dict[str, Any] | None = None
 
 
-def find(run: Run, identity: str) -> Point:
+def find(run: Run, now: Now) -> Point:
     """Where the run goes on.
 
     Raises UnusableError where it has checkpoints, and none of them can be used.
     """
-    result = _result(run, identity)
+    resumed = run.resumed
+    if run.said_ok:
+        raise UnusableError(f"{run.path}: finished, but its result.json is damaged")
+    result = _result(run, now.identity)
     if result is not None:
-        return Point(result=result)
+        return Point(resumed, result=result)
     problems = []
     for name in (LAST, PREVIOUS):
         path = run.checkpoints / name
         if not path.exists():
             continue
         try:
-            step, kept = _kept(path, identity, run)
+            point = _point(path, run, now)
         except UserError as error:
             problems.append(str(error))
-            continue
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            problems.append(f"{path}: incomplete, or not as it was written ({error})")
-            continue
-        for problem in problems:
-            log.warning("%s; going on from %s", problem, path.name)
-        return Point(path, step, kept["files"], kept["seconds"])
+        else:
+            for problem in problems:
+                log.warning("%s; going on from %s", problem, path.name)
+            return point
     if problems:
         raise UnusableError("; ".join(problems))
-    return Point()
+    if not run.base.name.endswith(f"-{now.identity}"):
+        raise UnusableError(
+            f"{run.path}: it has no checkpoint yet, and its data or its code have changed since it "
+            "began; train it anew"
+        )
+    return Point(resumed)
 
 
 def _result(run: Run, identity: str) -> dict[str, Any] | None:
@@ -78,8 +96,8 @@ def _result(run: Run, identity: str) -> dict[str, Any] | None:
     return result
 
 
-def _kept(path: Path, identity: str, run: Run) -> tuple[int, dict[str, Any]]:
-    """Its step, and what ``Continuation`` has written. UserError if this run cannot use it."""
+def _point(path: Path, run: Run, now: Now) -> Point:
+    """The one of a checkpoint. UserError if this run cannot go on from it."""
     content = checkpoint.content(path)
     kept = content.get(KEY)
     if not isinstance(kept, dict):
@@ -89,11 +107,29 @@ def _kept(path: Path, identity: str, run: Run) -> tuple[int, dict[str, Any]]:
             f"{path}: of version {kept.get('schema_version')}, this seqbench goes on from "
             f"{SCHEMA_VERSION}; use the version that wrote it"
         )
-    if kept.get("identity") != identity:
-        raise UserError(f"{path}: of another run, or written before its data or its code changed")
-    if kept["ended"]:
-        raise UserError(f"{path}: of a training that was over")
-    # best.ckpt may be of a later step than this: then it comes to be written again.
-    if any(state.get("best") for state in content["callbacks"].values()):
-        checkpoint.require_whole(run.checkpoints / BEST)
-    return int(content["global_step"]), kept
+    try:
+        if kept["identity"] != now.identity:
+            raise UserError(f"{path}: {_difference(content['seqbench'], now)}; train it anew")
+        if kept["ended"]:
+            raise UserError(f"{path}: of a training that was over")
+        # It may be of a later step than this: then it comes to be written again.
+        if any(state.get("best") for state in content["callbacks"].values()):
+            checkpoint.require_whole(run.checkpoints / BEST)
+        sizes = {str(name): int(size) for name, size in kept["files"].items()}
+        step, seconds = int(content["global_step"]), float(kept["seconds"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: incomplete ({one_line(error)})") from error
+    return Point(run.resumed, path, step, sizes, seconds)
+
+
+def _difference(kept: dict[str, Any], now: Now) -> str:
+    """What is no longer as it was when a checkpoint was written."""
+    before = TaskSpec.from_dict(kept["spec"])
+    sizes = [(spec.input_size, spec.output_size) for spec in (before, now.spec)]
+    if sizes[0] != sizes[1]:
+        return "of {} inputs and {} outputs, and here are {} and {}".format(*sizes[0], *sizes[1])
+    if (before.vocabulary, before.labels) != (now.spec.vocabulary, now.spec.labels):
+        return "of another vocabulary, or other labels, than these data have"
+    if kept["fingerprint"] != now.fingerprint:
+        return f"of other data: their fingerprint was {kept['fingerprint']}, not {now.fingerprint}"
+    return "of other settings, or the code of its cell or task has changed"

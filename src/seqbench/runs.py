@@ -47,8 +47,6 @@ NOT_IDENTITY = (
     "callbacks.gradients",
     "callbacks.checkpoint.every_n_steps",
     "callbacks.checkpoint.every_minutes",
-    "resume",
-    "trust",
     "trainer.log_every_n_steps",
 )
 """Keys that change nothing of what is trained: where from, where to, how it is shown. Data
@@ -168,10 +166,11 @@ class Run:
         self.write(name, text + "\n")
 
     @contextmanager
-    def record(self, config_yaml: str, resumed: bool = False) -> Iterator[None]:
+    def record(self, config_yaml: str, resumed: int | None = None) -> Iterator[None]:
         """Make the directory and hold it while it runs; the status tells how the block ended.
 
-        resumed: it is there, and its run goes on. What cannot be written within for want of room
+        resumed: it is there, and its run goes on; how often it had gone on when that was decided,
+        lest another process have done so since. What cannot be written within for want of room
         on the disk ends the block as a RunError. Raises UserError where another process is at it,
         or nothing can be written.
         """
@@ -203,40 +202,48 @@ class Run:
             with room(self.path):
                 self._end(status, me)
 
-    def _begin(self, config_yaml: str, resumed: bool) -> dict[str, Any]:
+    def _begin(self, config_yaml: str, resumed: int | None) -> dict[str, Any]:
         """The status of a run that begins or goes on, written; a directory only where it could."""
-        now = _now()
-        before = self._take_up() if resumed else {}
-        times = before.get("resumed")
+        now, new = _now(), resumed is None
+        before = {} if resumed is None else self._take_up(resumed)
         status: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "status": "running",
             "error": None,
             "traceback": None,
             **asdict(Holder.me(str(before.get("started", now)))),
-            "resumed": [*(times if isinstance(times, list) else []), *([now] if resumed else [])],
+            "resumed": [] if new else [*_times(before), now],
             "ended": None,
         }
         try:
             with room(self.path):
-                if not resumed:
+                if new:
                     self.path.mkdir()
                 self.write_json(STATUS, status)
                 self.write("config.yaml", config_yaml)
-                self.checkpoints.mkdir(exist_ok=resumed)
+                self.checkpoints.mkdir(exist_ok=not new)
         except FileExistsError:
             raise UserError(f"{self.path} {locks.holder_of(self.path)}") from None
         except BaseException:
-            if not resumed:
+            if new:
                 shutil.rmtree(self.path, ignore_errors=True)
             raise
         return status
 
-    def _take_up(self) -> dict[str, Any]:
+    @property
+    def resumed(self) -> int:
+        """How often it has gone on after an interruption."""
+        return len(_times(locks.read(self.path)))
+
+    @property
+    def said_ok(self) -> bool:
+        """It was finished, whatever has become of its result since."""
+        return locks.read(self.path).get("status") == "ok"
+
+    def _take_up(self, resumed: int) -> dict[str, Any]:
         """The status of an interrupted run that this process goes on with, and no other."""
-        times = locks.read(self.path).get("resumed")
-        if not locks.claim(self.path, len(times) if isinstance(times, list) else 0):
-            raise UserError(f"{self.path} is just being gone on with by another process")
+        if self.resumed != resumed or self.said_ok or not locks.claim(self.path, resumed):
+            raise UserError(f"{self.path}: another process has just gone on with it; start again")
         for folder in (self.path, self.checkpoints):
             for partial in folder.glob(".*.partial"):  # of a process that was killed
                 partial.unlink(missing_ok=True)
@@ -256,6 +263,11 @@ class Run:
             with (self.path / STATUS).open("r+b") as file:  # where it lies there is room
                 file.write(text.encode())
                 file.truncate()
+
+
+def _times(status: dict[str, Any]) -> list[Any]:
+    times = status.get("resumed")
+    return times if isinstance(times, list) else []
 
 
 def attempts(base: Path) -> list[Run]:

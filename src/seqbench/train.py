@@ -21,9 +21,28 @@ if TYPE_CHECKING:
     from seqbench.trained import Trained
 
 
+Config = dict[str, Any]
+Origin = Callable[[str], str]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line ``argv`` (without the program's name); its exit status."""
-    return guarded(lambda words, show: compose.run(words, partial(_job, show_traceback=show)), argv)
+    return guarded(_command, argv)
+
+
+def _command(words: list[str], show_traceback: bool) -> int:
+    job = partial(_job, show_traceback=show_traceback)
+    return job(*_asked(words)) if _goes_on(words) else compose.run(words, job)
+
+
+def _goes_on(words: list[str]) -> bool:
+    return any(word.startswith("resume=") for word in words)
+
+
+def _asked(words: list[str]) -> tuple[Config, Origin, Run]:
+    from seqbench.resume import asked
+
+    return asked(words)
 
 
 @dataclass(frozen=True)
@@ -68,8 +87,8 @@ def run(overrides: Iterable[str] = ()) -> Result:
     """
     done: list[Result] = []
 
-    def job(config: dict[str, Any], origin: Callable[[str], str]) -> int:
-        finished = _train(config, origin)
+    def job(config: Config, origin: Origin, run: Run | None = None) -> int:
+        finished = _train(config, origin, run)
         # What was composed is trusted, whatever the run directory names.
         named = frozenset(targets([config["model"], config["task"]]))
         done.append(Result(finished.path.absolute(), finished.result(), named))
@@ -83,25 +102,28 @@ def run(overrides: Iterable[str] = ()) -> Result:
     for word in words:
         if word.startswith("-") and word.partition("=")[0] not in ("--config-dir", "-cd"):
             raise UserError(f"{word}: run() trains one network; it takes KEY=VALUE only")
-    compose.run(words, job)
+    if _goes_on(words):
+        job(*_asked(words))
+    else:
+        compose.run(words, job)
     (result,) = done
     return result
 
 
-def _train(config: dict[str, Any], origin: Callable[[str], str]) -> Run:
+def _train(config: Config, origin: Origin, run: Run | None) -> Run:
     from seqbench.build import SUPPLIED
     from seqbench.config import validate
     from seqbench.training import train
 
     validate(config, SUPPLIED, origin)
-    return train(config)
+    return train(config, run)
 
 
-def _job(config: dict[str, Any], origin: Callable[[str], str], show_traceback: bool) -> int:
+def _job(config: Config, origin: Origin, run: Run | None = None, *, show_traceback: bool) -> int:
     from seqbench.summary import show
 
     try:
-        finished = _train(config, origin)
+        finished = _train(config, origin, run)
     except (UserError, RunError) as error:
         return complain(error, show_traceback)
     except Stopped:

@@ -21,7 +21,7 @@ from seqbench.callbacks.throughput import Throughput
 from seqbench.checkpoint import content
 from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node, locate
-from seqbench.continuing import Point
+from seqbench.continuing import Now, Point
 from seqbench.datamodules.raw import check_encoding
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import RunError, UserError, place
@@ -38,15 +38,17 @@ log = logging.getLogger(__name__)
 C = TypeVar("C", bound=Callback)
 
 
-def train(config: Node) -> runs.Run:
+def train(config: Node, run: runs.Run | None = None) -> runs.Run:
     """Train, test and keep one run, or find the finished one.
 
-    config: resolved and validated. Raises UserError before anything is written, SystemExit 143
+    config: resolved and validated. run: to go on with, which keeps this config; None finds the one
+    of this config, or makes it. Raises UserError before anything is written, SystemExit 143
     when it is told to end, and what a cell or task raises.
     """
     keep_freed_memory()
     with isolated(config["threads"]), console(shown(config["progress"])):
-        return Training(config).go()
+        training = Training(config)
+        return training.go() if run is None else training.go_on(run)
 
 
 class Training:
@@ -105,12 +107,27 @@ class Training:
             raise runs.busy(base)
         if before and before[-1].status() == "interrupted" and not self.config["force"]:
             try:
-                return self.first(before[-1], continuing.find(before[-1], self.identity))
+                return self.first(before[-1], self.point(before[-1]))
             except continuing.UnusableError as error:
                 log.warning("%s; training anew in %s", error, run.path)
         elif before:
             log.info("%s: %s; training anew in %s", before[-1].path, before[-1].status(), run.path)
         return self.first(run)
+
+    def go_on(self, run: runs.Run) -> runs.Run:
+        """Go on with this run, even if it failed; UserError where that cannot be."""
+        status = run.status()
+        if status == "ok":
+            return self.again(run)
+        if status == "unknown":
+            raise UserError(f"{run.path}: a newer version of seqbench wrote it; use that")
+        if run.live:
+            raise runs.busy(run.base)
+        return self.first(run, self.point(run))
+
+    def point(self, run: runs.Run) -> Point:
+        """Where an interrupted run goes on."""
+        return continuing.find(run, Now(self.identity, self.data.fingerprint, self.data.spec))
 
     def again(self, run: runs.Run) -> runs.Run:
         """A finished run; it is tested if that was left out."""
@@ -152,7 +169,7 @@ class Training:
             trainer = self.trainer(run, signals)
             config_yaml = OmegaConf.to_yaml(OmegaConf.create(self.config))
             with (
-                run.record(config_yaml, resumed=point is not None),
+                run.record(config_yaml, None if point is None else point.resumed),
                 run_log(run.path / "train.log"),
                 telling(run, point),
             ):
@@ -195,7 +212,7 @@ class Training:
             for logger in trainer.loggers:
                 if isinstance(logger, Rewindable):
                     logger.rewind(point.sizes, point.seconds)
-        point = point or Point()
+        point = point or Point(resumed=0)
         memory = PeakMemory(trainer.strategy.root_device)
         started = time.perf_counter() - point.seconds
         with interrupts(), explained(trainer, self.module, self.config):
@@ -215,6 +232,7 @@ class Training:
             )
             checkpoint, network = one(watchers(trainer), BestCheckpoint), self.module.network
             throughput = one(watchers(trainer), Throughput).tokens_per_second
+            writing = checkpoint.spent + one(watchers(trainer), Continuation).spent
             epochs, steps = max(1, trainer.current_epoch), trainer.global_step
             if not checkpoint.best:  # ended before the first validation
                 trainer.validate(self.module, self.data, verbose=False)
@@ -250,6 +268,7 @@ class Training:
             "seconds": {
                 "setup": round(self.setup_seconds, 3),
                 "fit": round(seconds, 3),
+                "checkpoints": round(writing, 3),
                 "test": None,
             },
             "peak_memory_bytes": memory.bytes(),
@@ -316,7 +335,7 @@ def telling(run: runs.Run, point: Point | None) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        log.info("%s: interrupted", run.path)
+        log.info("%s: interrupted; the same command goes on with it", run.path)
         raise
     except RunError as error:
         log.info("%s: failed: %s", run.path, error, extra={"shown": ()})

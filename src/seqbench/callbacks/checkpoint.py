@@ -1,6 +1,7 @@
 """The best checkpoint by the task's metric."""
 
 import io
+import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +40,8 @@ class BestCheckpoint(Checkpoint):
         self.metric = metric
         self.sign = 1 if mode == "max" else -1
         self.best: dict[str, Any] = {}
+        self.spent = 0.0
+        """Seconds that writing has taken."""
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if trainer.state.fn != "fit" or trainer.sanity_checking:
@@ -59,7 +62,9 @@ class BestCheckpoint(Checkpoint):
                 "slices": {"train": {}, "val": module.slices["val"]},
                 "reports": {"train": {}, "val": module.reports["val"]},
             }
+            began = time.monotonic()
             write_whole(self.folder / BEST, serialised(trainer, weights_only=True))
+            self.spent += time.monotonic() - began
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, SequenceModule)
@@ -73,10 +78,10 @@ class BestCheckpoint(Checkpoint):
             self.best["reports"]["train"] = module.reports["train"]
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best}
+        return {"best": self.best, "spent": self.spent}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.best = state_dict["best"]
+        self.best, self.spent = state_dict["best"], state_dict["spent"]
 
 
 def serialised(trainer: L.Trainer, *, weights_only: bool) -> memoryview:

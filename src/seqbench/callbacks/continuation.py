@@ -1,7 +1,8 @@
 """``last.ckpt``: from it a run goes on as if it had never stopped."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -70,7 +71,7 @@ class Continuation(Callback):
         self.started = self.saved_at = time.monotonic()
         self.saved_step = 0
         self.spent = 0.0
-        """Seconds that went into checkpoints since this process began."""
+        """Seconds that writing has taken."""
         self.validating = 0.0
         self.validation_began = 0.0
         self.held: memoryview | None = None
@@ -90,7 +91,8 @@ class Continuation(Callback):
             self.save(trainer)
         self.signals.check()
         if self.validating > PATIENCE and _validates(trainer, batch_idx):
-            self.held = serialised(trainer, weights_only=False)
+            with self._counted():
+                self.held = serialised(trainer, weights_only=False)
 
     def _due(self, step: int) -> bool:
         steps, minutes = self.every_n_steps, self.every_minutes
@@ -101,10 +103,15 @@ class Continuation(Callback):
 
     def save(self, trainer: L.Trainer) -> None:
         """Write the present state, durably; a kill within leaves the one before."""
-        began = time.monotonic()
-        self._write(serialised(trainer, weights_only=False))
+        with self._counted():
+            self._write(serialised(trainer, weights_only=False))
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
-        self.spent += self.saved_at - began
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.spent += time.monotonic() - began
 
     def finish(self, trainer: L.Trainer) -> None:
         """Write the state that training ended with, from which nothing goes on."""
@@ -137,6 +144,7 @@ class Continuation(Callback):
             "watched": {name: float(value) for name, value in trainer.callback_metrics.items()},
             "files": {k: size for logger in loggers for k, size in logger.sizes().items()},
             "validating": self.validating,
+            "spent": self.spent,
         }
 
     # Signals elsewhere than between two training batches
@@ -184,7 +192,7 @@ class Continuation(Callback):
         self.restored = kept
         self.started = time.monotonic() - kept["seconds"]
         self.saved_at, self.saved_step = time.monotonic(), int(checkpoint["global_step"])
-        self.validating = kept["validating"]
+        self.validating, self.spent = kept["validating"], kept["spent"]
 
     def _restore(self, trainer: L.Trainer) -> None:
         """At the first batch: whatever was done to get there may have drawn numbers."""

@@ -1,0 +1,61 @@
+"""``resume=RUN``: a run goes on by the config that it keeps."""
+
+from collections.abc import Callable
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from seqbench.checkpoint import saved_config
+from seqbench.errors import UserError, nearest, place
+from seqbench.runs import NOT_IDENTITY, Run
+
+FIXED = ("names.experiment", "paths", "logger", "force")
+FREE = ("paths.cache_dir", *(name for name in NOT_IDENTITY if name not in FIXED))
+"""What may be set anew when a run goes on: keys of which nothing depends that is trained."""
+
+
+def asked(words: list[str]) -> tuple[dict[str, Any], Callable[[str], str], Run]:
+    """The config of the run that a command line's words name, the origin of its keys, and the run.
+
+    ``resume=RUN trust=[PACKAGE,...] KEY=VALUE ...``, where no KEY is one that decides anything of
+    the training. The config is still to be validated.
+
+    Raises UserError for other words, and for a config that is damaged or not to be trusted.
+    """
+    given: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.lstrip("+").partition("=")
+        if not equals or word.startswith("-"):
+            raise UserError(f"{word}: resume=RUN goes on with one run; it takes KEY=VALUE only")
+        given[key] = value.strip("'\"")
+    name, trust = given.pop("resume"), given.pop("trust", "")
+    if not name:
+        raise UserError("resume= names no run directory")
+    run = Run(place(name))
+    if not (run.path / "config.yaml").exists():
+        raise UserError(f"resume={name}: no run directory: it has no config.yaml")
+    config = saved_config(run.path, [each.strip() for each in trust.strip("[]").split(",") if each])
+    for key, value in given.items():
+        if not any(f"{key}.".startswith(f"{free}.") for free in FREE):
+            raise UserError(
+                f"{key}={value}: a run goes on with its own settings; leave it out"
+                f"{nearest(key, FREE)}"
+            )
+        _set(config, key, value)
+    path = run.path / "config.yaml"
+    return config, lambda key: f"{key}={given[key]}" if key in given else str(path), run
+
+
+def _set(config: dict[str, Any], key: str, text: str) -> None:
+    *folders, last = key.split(".")
+    node: Any = config
+    for folder in folders:
+        node = node.get(folder) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or last not in node:
+        raise UserError(f"{key}={text}: this run has no such setting; leave it out")
+    try:
+        node[last] = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))["value"]  # type: ignore[call-overload, index]
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise UserError(f"{key}={text}: {' '.join(str(error).split())}") from error
