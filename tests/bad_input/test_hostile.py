@@ -170,6 +170,12 @@ def test_a_checkpoint_that_is_more_than_data(
     assert not marker.exists()
 
 
+def test_an_archive_behind_something_else(refused: Refused, run: Path, here: Path) -> None:
+    whole = (run / "checkpoints" / "best.ckpt").read_bytes()
+    (here / "a.ckpt").write_bytes(b"#!/bin/sh\n" + whole)
+    refused("predict", "a.ckpt", "ab", parts=["a.ckpt", "before its archive"])
+
+
 MODULE = "from pathlib import Path\nPath({!r}).touch()\nimport os\nfrom seqbench import Cell\n"
 
 
