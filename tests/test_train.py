@@ -247,7 +247,7 @@ def test_a_failing_run_says_so_and_the_sweep_goes_on(
     (failed,) = (status for status in found if status["status"] == "failed")
     assert "lower optimizer.lr" in failed["error"]
     assert "Traceback" in failed["traceback"]
-    assert sum("Traceback" in file.read_text() for file in here.rglob("train.log")) == 1
+    assert sum("lower optimizer.lr" in file.read_text() for file in here.rglob("train.log")) == 1
     assert len(list(here.rglob("result.json"))) == 1
 
 

@@ -34,15 +34,17 @@ class Point:
     """What a run has left.
 
     resumed: how often it had gone on before. checkpoint: to go on from, of this step; None from the
-    beginning. sizes: of the log files then. seconds: that it had trained then. result: of a
-    training that is over, but for its test.
+    beginning. sizes: of the log files then; None where that is not known. seconds: that it had
+    trained then. ended: the training was over. result: of such a one, whose test may have begun, or
+    even ended.
     """
 
     resumed: int
     checkpoint: Path | None = None
     step: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] | None = field(default_factory=dict)
     seconds: float = 0.0
+    ended: bool = False
     result: dict[str, Any] | None = None
 
 
@@ -56,7 +58,7 @@ def find(run: Run, now: Now) -> Point:
         raise UnusableError(f"{run.path}: finished, but its result.json is damaged")
     result = _result(run, now.identity)
     if result is not None:
-        return Point(resumed, result=result)
+        return Point(resumed, sizes=trained_sizes(run, now), result=result)
     problems = []
     for name in (LAST, PREVIOUS):
         path = run.checkpoints / name
@@ -66,10 +68,12 @@ def find(run: Run, now: Now) -> Point:
             point = _point(path, run, now)
         except UserError as error:
             problems.append(str(error))
-        else:
-            for problem in problems:
-                log.warning("%s; going on from %s", problem, path.name)
-            return point
+            continue
+        if point.ended:  # it was killed before its result was written
+            continue
+        for problem in problems:
+            log.warning("%s; going on from %s", problem, path.name)
+        return point
     if problems:
         raise UnusableError("; ".join(problems))
     if not run.base.name.endswith(f"-{now.identity}"):
@@ -80,14 +84,24 @@ def find(run: Run, now: Now) -> Point:
     return Point(resumed)
 
 
+def trained_sizes(run: Run, now: Now) -> dict[str, int] | None:
+    """The log files' sizes at the end of a training, before its test; None where it is not known,
+    since last.ckpt was removed or damaged.
+    """
+    try:
+        point = _point(run.checkpoints / LAST, run, now)
+    except UserError:
+        return None
+    return point.sizes if point.ended else None
+
+
 def _result(run: Run, identity: str) -> dict[str, Any] | None:
-    """That of a training which was ended in its test, or just before."""
+    """That of a training which was ended in its test, just before, or just behind it."""
     try:
         result = run.result()
     except (OSError, ValueError):
         return None
-    untested = result.get("identity") == identity and result["seconds"]["test"] is None
-    if not untested or not (run.checkpoints / BEST).exists():
+    if result.get("identity") != identity or not (run.checkpoints / BEST).exists():
         return None
     try:
         checkpoint.content(run.checkpoints / BEST)
@@ -110,8 +124,6 @@ def _point(path: Path, run: Run, now: Now) -> Point:
     try:
         if kept["identity"] != now.identity:
             raise UserError(f"{path}: {_difference(content['seqbench'], now)}; train it anew")
-        if kept["ended"]:
-            raise UserError(f"{path}: of a training that was over")
         # It may be of a later step than this: then it comes to be written again.
         if any(state.get("best") for state in content["callbacks"].values()):
             checkpoint.require_whole(run.checkpoints / BEST)
@@ -119,7 +131,7 @@ def _point(path: Path, run: Run, now: Now) -> Point:
         step, seconds = int(content["global_step"]), float(kept["seconds"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: incomplete ({one_line(error)})") from error
-    return Point(run.resumed, path, step, sizes, seconds)
+    return Point(run.resumed, path, step, sizes, seconds, ended=bool(kept["ended"]))
 
 
 def _difference(kept: dict[str, Any], now: Now) -> str:

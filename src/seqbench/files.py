@@ -120,10 +120,15 @@ def room(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if not is_full(error):
+    except RunError:
+        raise
+    except Exception as error:  # whatever a library has made of the system's OSError
+        cause: BaseException | None = error
+        while cause and not (isinstance(cause, OSError) and is_full(cause)):
+            cause = cause.__cause__
+        if not isinstance(cause, OSError):
             raise
-        raise no_room(error, path) from error
+        raise no_room(cause, path) from error
 
 
 @contextmanager

@@ -31,11 +31,7 @@ def asked(words: list[str]) -> tuple[dict[str, Any], Callable[[str], str], Run]:
             raise UserError(f"{word}: resume=RUN goes on with one run; it takes KEY=VALUE only")
         given[key] = value.strip("'\"")
     name, trust = given.pop("resume"), given.pop("trust", "")
-    if not name:
-        raise UserError("resume= names no run directory")
-    run = Run(place(name))
-    if not (run.path / "config.yaml").exists():
-        raise UserError(f"resume={name}: no run directory: it has no config.yaml")
+    run = _unfinished(name)
     config = saved_config(run.path, [each.strip() for each in trust.strip("[]").split(",") if each])
     for key, value in given.items():
         if not any(f"{key}.".startswith(f"{free}.") for free in FREE):
@@ -46,6 +42,26 @@ def asked(words: list[str]) -> tuple[dict[str, Any], Callable[[str], str], Run]:
         _set(config, key, value)
     path = run.path / "config.yaml"
     return config, lambda key: f"{key}={given[key]}" if key in given else str(path), run
+
+
+def _unfinished(name: str) -> Run:
+    """The run of a directory, or the one below it that is not finished."""
+    if not name:
+        raise UserError("resume= names no run directory")
+    path = place(name)
+    if (path / "config.yaml").exists():
+        return Run(path)
+    below = [Run(file.parent) for file in sorted(path.rglob("status.json"))]
+    unfinished = [run for run in below if run.status() in ("interrupted", "failed")]
+    if len(unfinished) == 1:
+        return unfinished[0]
+    if not below:
+        raise UserError(f"resume={name}: no run directory, and none below it")
+    some = ", ".join(str(run.path) for run in unfinished[:3])
+    raise UserError(
+        f"resume={name}: {len(unfinished)} of its {len(below)} runs are unfinished"
+        + (f"; name one: {some}{', ...' if len(unfinished) > 3 else ''}" if some else "")
+    )
 
 
 def _set(config: dict[str, Any], key: str, text: str) -> None:

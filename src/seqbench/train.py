@@ -111,9 +111,9 @@ def run(overrides: Iterable[str] = ()) -> Result:
 
 
 def _train(config: Config, origin: Origin, run: Run | None) -> Run:
+    from seqbench.attempt import train
     from seqbench.build import SUPPLIED
     from seqbench.config import validate
-    from seqbench.training import train
 
     validate(config, SUPPLIED, origin)
     return train(config, run)

@@ -530,11 +530,12 @@ def test_no_run_goes_on_by_such_a_config(
 
 
 def test_no_run_goes_on_from_a_pickle(refused: Refused, run: Path, marker: Path) -> None:
-    (run / "result.json").unlink()
     status = json.loads((run / "status.json").read_text())
     (run / "status.json").write_text(json.dumps(status | {"status": "interrupted"}))
     for path in (run / "checkpoints").iterdir():
         path.write_bytes(archive(Evil(marker), path.read_bytes()))
+    refused("train", f"resume={run}", parts=["best.ckpt", "did not write it"])
+    (run / "result.json").unlink()
     refused("train", f"resume={run}", parts=["last.ckpt", "did not write it"])
     assert not marker.exists()
 

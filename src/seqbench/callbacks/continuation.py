@@ -114,8 +114,13 @@ class Continuation(Callback):
         self.spent += time.monotonic() - began
 
     def finish(self, trainer: L.Trainer) -> None:
-        """Write the state that training ended with, from which nothing goes on."""
+        """Write the state that training ended with. Until there is a result, a run that is killed
+        goes on from the one before.
+        """
         self._write(serialised(trainer, weights_only=False))
+
+    def settle(self) -> None:
+        """There is a result: nothing goes on from the checkpoints any more."""
         (self.folder / PREVIOUS).unlink(missing_ok=True)
 
     def _write(self, content: memoryview) -> None:

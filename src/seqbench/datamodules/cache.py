@@ -3,18 +3,20 @@
 import hashlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
 from seqbench.errors import UserError, short
 from seqbench.files import is_full, room, sync, sync_folder, write_whole
+from seqbench.locks import flock
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +44,17 @@ def cached(directory: Path, build: Callable[[Path], None]) -> Path:
 
     Raises ``UserError`` where the cache cannot be written, ``RunError`` where its disk is full.
     """
-    building = directory.with_name(directory.name + ".building")
-    with room(directory.parent), _locked(directory):
-        if directory.exists() or directory.is_symlink():
+    with room(directory.parent), _locked(directory) as alone:
+        if os.path.lexists(directory):
             if _intact(directory):
                 return directory
             log.info("the cache %s is damaged: it is built anew", directory)
             _remove(directory)
-        _remove(building)
+        building = directory.with_name(directory.name + ".building")
+        if alone:
+            _remove(building)  # of a process that was killed
+        else:
+            building = building.with_name(f"{building.name}-{uuid4().hex}")
         try:
             building.mkdir()
             build(building)
@@ -58,7 +63,11 @@ def cached(directory: Path, build: Callable[[Path], None]) -> Path:
                 sync(file)
                 sums[file.name] = file_digest(file)
             write_whole(building / CHECKSUMS, json.dumps(sums, indent=1))
-            building.rename(directory)
+            try:
+                building.rename(directory)
+            except OSError:
+                if not _intact(directory):  # another process may have built it meanwhile
+                    raise
             sync_folder(directory.parent)
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -66,23 +75,24 @@ def cached(directory: Path, build: Callable[[Path], None]) -> Path:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Wait until no other process is at the directory, and keep it from others."""
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory.with_name(directory.name + ".lock"))
-        lock.acquire()
-    except OSError as error:
-        if is_full(error):
-            raise
-        raise UserError(
-            f"cannot write the cache {directory.parent}: {error.strerror}; "
-            "set SEQBENCH_CACHE_DIR to a directory that can be written"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+def _locked(directory: Path) -> Iterator[bool]:
+    """Wait until no other process is at the directory, and keep it from others.
+
+    False within where the file system has no locks.
+    """
+    with ExitStack() as stack:
+        try:
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            lock = directory.with_name(directory.name + ".lock")
+            alone = stack.enter_context(flock(lock, seconds=-1))
+        except OSError as error:
+            if is_full(error):
+                raise
+            raise UserError(
+                f"cannot write the cache {directory.parent}: {error.strerror}; "
+                "set SEQBENCH_CACHE_DIR to a directory that can be written"
+            ) from error
+        yield alone
 
 
 def _remove(path: Path) -> None:

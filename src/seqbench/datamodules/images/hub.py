@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqbench.datamodules import arrays
 from seqbench.datamodules.cache import array, cached, digest, reading
 from seqbench.datamodules.images.idx import Bytes, Images, check
 from seqbench.datamodules.texts.hub import Hub
@@ -33,8 +34,8 @@ def read_hub(name: str, cache_dir: Path) -> dict[str, Images]:
             raise UserError(f"{name}: no split test, but {', '.join(loaded)}")
         for split, data in loaded.items():
             images = unpacked(hub.where(split), data)
-            np.save(new / f"{split}.pixels.npy", images.pixels)
-            np.save(new / f"{split}.labels.npy", images.labels)
+            arrays.save(new / f"{split}.pixels.npy", images.pixels)
+            arrays.save(new / f"{split}.labels.npy", images.labels)
 
     place = cached(directory, build)
     with reading(place):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from seqbench.datamodules import arrays
 from seqbench.datamodules.texts.encoder import (
     PADDING_ID,
     UNKNOWN_ID,
@@ -198,18 +199,16 @@ def _encode(
     for name, split in splits.items():
         total = int(piece_counts[name] @ widths)
         rates[name] = float(piece_counts[name] @ unknown) / total
-        out = np.lib.format.open_memmap(directory / f"{name}.tokens.npy", "w+", kind, (total,))
-        lengths, position = [], 0
-        for text_lengths, text_pieces in split.chunks():
-            width = widths[text_pieces]
-            end = position + int(width.sum())
-            out[position:end] = encoded[spans(starts[text_pieces], width)]
-            position = end
-            lengths.append(np.add.reduceat(width, np.cumsum(text_lengths) - text_lengths))
-        out.flush()
+        lengths = []
+        with (directory / f"{name}.tokens.npy").open("wb") as out:
+            arrays.begin(out, encoded.dtype, (total,))
+            for text_lengths, text_pieces in split.chunks():
+                width = widths[text_pieces]
+                arrays.write(out, encoded[spans(starts[text_pieces], width)])
+                lengths.append(np.add.reduceat(width, np.cumsum(text_lengths) - text_lengths))
         offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
-        np.save(directory / f"{name}.offsets.npy", offsets)
-        np.save(directory / f"{name}.labels.npy", split.labels)
+        arrays.save(directory / f"{name}.offsets.npy", offsets)
+        arrays.save(directory / f"{name}.labels.npy", split.labels)
     return vocabulary, rates
 
 

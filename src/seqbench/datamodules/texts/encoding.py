@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seqbench.datamodules import arrays
 from seqbench.datamodules.ngrams import NGrams, Rows, add_one
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID, choose_vocabulary
 from seqbench.datamodules.texts.pieces import Numbers, Part, Piece, Pieces, TextSettings
@@ -32,7 +33,7 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
         file, where = directory / f"{split}.pieces", text.where(split)
         with closing(text.read(split)) as blocks, file.open("wb") as opened:
             for numbers in pieces.numbers(blocks, where):
-                numbers.astype(Piece).tofile(opened)
+                arrays.write(opened, numbers.astype(Piece))
         read[split] = Part(file, 0, file.stat().st_size // Piece.itemsize)
         if not read[split]:
             raise UserError(f"{where}: no text in it")
@@ -63,10 +64,9 @@ def encode(text: RunningText, settings: TextSettings, directory: Path) -> None:
     for name, part in splits.items():
         total = totals[name]
         with (directory / f"{name}.npy").open("wb") as out:
-            shape = {"descr": by_token.dtype.str, "fortran_order": False, "shape": (total,)}
-            np.lib.format.write_array_header_1_0(out, shape)
+            arrays.begin(out, by_token.dtype, (total,))
             for numbers in part.chunks():
-                encoded[spans(starts[numbers], widths[numbers])].tofile(out)
+                arrays.write(out, encoded[spans(starts[numbers], widths[numbers])])
         facts["tokens"][name] = total
         facts["characters"][name] = int(counts[name] @ characters)
         facts["unknown_rate"][name] = float(of_tokens[name][by_token == UNKNOWN_ID].sum()) / total

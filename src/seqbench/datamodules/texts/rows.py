@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from seqbench.datamodules import arrays
 from seqbench.datamodules.texts.encoder import TextSplitter
 from seqbench.errors import UserError
 
@@ -102,7 +103,8 @@ def read_rows(
                     if len(first_rows) < len(labels):
                         first_rows.append(row)
             pieces = list(map(splitter.pieces, texts))
-            np.fromiter(map(piece_id, chain.from_iterable(pieces)), np.int32).tofile(out)
+            numbers = np.fromiter(map(piece_id, chain.from_iterable(pieces)), np.int32)
+            arrays.write(out, numbers)
             columns_of_chunk: tuple[Iterable[int], ...] = (
                 map(len, pieces),
                 map(hash, map(splitter.joined, pieces)),

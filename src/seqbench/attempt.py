@@ -1,0 +1,207 @@
+"""What becomes of a training: which run directory it takes, begins in, goes on with or shows."""
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import lightning as L
+from omegaconf import OmegaConf
+
+from seqbench import checkpoint, continuing, runs
+from seqbench.callbacks.checkpoint import BEST
+from seqbench.callbacks.continuation import Continuation, Rewindable
+from seqbench.callbacks.gradients import GradientCurves
+from seqbench.callbacks.loggers import MetricsFile
+from seqbench.callbacks.progress import shown
+from seqbench.config import Node, locate
+from seqbench.continuing import Now, Point
+from seqbench.errors import RunError, UserError, place
+from seqbench.files import require_no_links, room
+from seqbench.isolation import isolated, keep_freed_memory
+from seqbench.logs import console, run_log
+from seqbench.runs import Run
+from seqbench.signals import Signals, Stopped
+from seqbench.training import Training, boards, one, watchers
+
+log = logging.getLogger(__name__)
+
+
+def train(config: Node, run: Run | None = None) -> Run:
+    """Train, test and keep one run, or find the finished one.
+
+    config: resolved and validated. run: to go on with, which keeps this config; None finds the one
+    of this config, or makes it. Raises UserError before anything is written, SystemExit 143
+    when it is told to end, and what a cell or task raises.
+    """
+    keep_freed_memory()
+    with isolated(config["threads"]), console(shown(config["progress"])):
+        training = Training(config)
+        return go(training) if run is None else go_on(training, run)
+
+
+def go(training: Training) -> Run:
+    """Find, test or train, as the earlier runs of this identity demand."""
+    names = training.config["names"]
+    outputs = place(training.config["paths"]["output_dir"])
+    folder = outputs / names["task"] / names["model"]
+    base = folder / f"seed-{training.config['seed']}-{training.identity}"
+    before = runs.attempts(base)
+    finished = [run for run in before if run.status() == "ok"]
+    if finished and not training.config["force"]:
+        return again(training, finished[-1])
+    run = runs.following(base)
+    if before and before[-1].live:
+        raise runs.busy(base)
+    if before and before[-1].status() == "interrupted" and not training.config["force"]:
+        try:
+            return first(training, before[-1], where(training, before[-1]))
+        except continuing.UnusableError as error:
+            log.warning("%s; training anew in %s", error, run.path)
+    elif before:
+        log.info("%s: %s; training anew in %s", before[-1].path, before[-1].status(), run.path)
+    return first(training, run)
+
+
+def go_on(training: Training, run: Run) -> Run:
+    """Go on with this run, even if it failed; UserError where that cannot be."""
+    status = run.status()
+    if status == "ok":
+        return again(training, run)
+    if status == "unknown":
+        raise UserError(f"{run.path}: a newer version of seqbench wrote it; use that")
+    if run.live:
+        raise runs.busy(run.base)
+    return first(training, run, where(training, run))
+
+
+def where(training: Training, run: Run) -> Point:
+    """Where an unfinished run goes on."""
+    return continuing.find(run, now(training))
+
+
+def now(training: Training) -> Now:
+    return Now(training.identity, training.data.fingerprint, training.data.spec)
+
+
+def again(training: Training, run: Run) -> Run:
+    """A finished run; it is tested if that was left out."""
+    result = run.result()
+    if training.config["test"] and result["seconds"]["test"] is None:
+        if not (run.checkpoints / BEST).exists():
+            raise UserError(f"{run.path} has no {BEST} to test; force=true trains it anew")
+        require_no_links(run.path)
+        checkpoint.content(run.checkpoints / BEST)
+        with (
+            ends(),
+            Signals() as signals,
+            runs.held(run.lock),
+            room(run.path),
+            run_log(run.path / "train.log"),
+        ):
+            log.info("%s: trained already, testing it", run.path)
+            trainer = training.trainer(run, signals)
+            sizes = continuing.trained_sizes(run, now(training))
+            for logger in trainer.loggers:
+                if isinstance(logger, MetricsFile) and sizes is not None:
+                    logger.rewind(sizes, 0.0)  # a test that was ended had begun to write
+            training.test(trainer, run, result)
+            run.write_json("result.json", result)
+            for board in boards(trainer):
+                board.finals(
+                    {split: result["metrics"][split] for split in training.data.tests},
+                    {split: result["reports"][split] for split in training.data.tests},
+                )
+    else:
+        lacks = "".join(f", without {name}" for name in absent(training, run))
+        log.warning("%s: trained already%s; force=true trains it anew", run.path, lacks)
+    return run
+
+
+def first(training: Training, run: Run, point: Point | None = None) -> Run:
+    """Train, and leave a result in the run directory or a status that tells why not.
+
+    point: where an interrupted run goes on; None makes a new one.
+    """
+    if point:
+        require_no_links(run.path)
+    with ends(), Signals() as signals:
+        trainer = training.trainer(run, signals)
+        config_yaml = OmegaConf.to_yaml(OmegaConf.create(training.config))
+        with (
+            run.record(config_yaml, None if point is None else point.resumed),
+            run_log(run.path / "train.log"),
+            telling(run, point),
+        ):
+            last = one(watchers(trainer), Continuation)
+            if point and point.result:
+                result = point.result
+                rewind(trainer, point)  # what its test, which comes again, had logged
+            else:
+                if point:
+                    rewind(trainer, point)
+                if point is None or point.checkpoint is None:
+                    for board in boards(trainer):
+                        board.describe(config_yaml)
+                result = training.fit(trainer, point or Point(resumed=0))
+                last.finish(trainer)
+                run.write_json("result.json", result)
+            last.settle()
+            for profile in run.path.glob("fit-profile.*"):
+                log.info("profile: %s", profile)
+            if training.config["test"] or result["seconds"]["test"] is not None:
+                training.test(trainer, run, result)
+                run.write_json("result.json", result)
+            for board in boards(trainer):
+                board.conclude(training.config, result["metrics"], result["reports"])
+    return run
+
+
+def absent(training: Training, run: Run) -> list[str]:
+    """What this config's callbacks would have written, and another's did not."""
+    nodes = [node for node in training.config["callbacks"].values() if node]
+    targets = [locate(node["_target_"]) for node in nodes]
+    files = [each.file for each in targets if each is GradientCurves]
+    return [file for file in files if not (run.path / file).exists()]
+
+
+@contextmanager
+def ends() -> Iterator[None]:
+    """A Ctrl-C that waited for a checkpoint is the KeyboardInterrupt that it was to be."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.number == signal.SIGINT:
+            raise KeyboardInterrupt from stopped
+        raise
+
+
+@contextmanager
+def telling(run: Run, point: Point | None) -> Iterator[None]:
+    """Log a run's begin, and its end where that comes early."""
+    if point is None:
+        log.info("training in %s", run.path)
+    elif point.result:
+        log.info("%s: trained already, testing it", run.path)
+    elif point.checkpoint is None:
+        log.info("%s: interrupted at its beginning, training it from there", run.path)
+    else:
+        log.info("%s: interrupted, going on from step %d", run.path, point.step)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        log.info("%s: interrupted; the same command goes on with it", run.path)
+        raise
+    except RunError as error:
+        log.info("%s: failed: %s", run.path, error, extra={"shown": ()})
+        raise
+    except Exception:
+        log.exception("%s: failed", run.path, extra={"shown": ()})  # the caller shows it
+        raise
+
+
+def rewind(trainer: L.Trainer, point: Point) -> None:
+    """Cut the loggers' files to what stood there when the run was at this point."""
+    for logger in trainer.loggers:
+        if isinstance(logger, Rewindable) and point.sizes is not None:
+            logger.rewind(point.sizes, point.seconds)
