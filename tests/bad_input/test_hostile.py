@@ -388,7 +388,7 @@ def test_a_cache_with_right_checksums(
     refused("train", *letters, "optimizer.lr=1e400", parts=["lr"])
     texts, running = (next((encoded / kind).rglob(CHECKSUMS)).parent for kind in KINDS)
     for folder in (texts, running):
-        for payload in PAYLOADS:
+        for payload in PAYLOADS if folder == texts else PAYLOADS[:2]:
             for file in folder.glob("*.npy"):
                 file.write_bytes(payload(Evil(marker)))
             seal(folder)
@@ -458,7 +458,7 @@ def test_a_config_that_is_more_than_values(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"- 1\n", b"1", b"\xff\xfe\x00", b"\x00", b"[" * 3000, b"a: &a [*a]"]
+    "content", [b"", b"- 1\n", b"1", b"\xff\xfe\x00", b"\x00", b"[" * 1500, b"a: &a [*a]"]
 )
 def test_a_file_that_is_no_config(run: Path, yaml: Path, content: bytes) -> None:
     yaml.write_bytes(content)
@@ -481,7 +481,7 @@ NODES = [
     ("trainer.profiler", "lightning.pytorch.profilers.PyTorchProfiler", "trust=[lightning"),
     ("callbacks.a", "lightning.pytorch.callbacks.ModelCheckpoint", "trust=[lightning"),
     ("callbacks.a", "lightning.pytorch.callbacks.LambdaCallback", "trust=[lightning"),
-    ("callbacks.a", "seqbench.training.train", "no part of"),
+    ("callbacks.a", "seqbench.train.main", "no part of"),
     ("logger.a", "lightning.pytorch.loggers.MLFlowLogger", "trust=[lightning"),
     ("logger.a", "logging.FileHandler", "Python's own"),
 ]
