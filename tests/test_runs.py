@@ -1,6 +1,8 @@
 """Identity, locks and statuses of run directories."""
 
 import json
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seqbench import runs
+from seqbench import locks, runs
 from seqbench.errors import UserError
 
 CONFIG: dict[str, Any] = {
@@ -144,8 +146,12 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         assert other.stdout is not None
         assert other.stdout.readline() == "ready\n"
         assert runs.Run(base).status() == "running"
-        with pytest.raises(UserError, match="being trained"), runs.following(base).record(""):
-            pass
+        status = json.loads((base / "status.json").read_text())
+        assert (status["pid"], status["boot"]) == (other.pid, locks.boot())
+        assert status["resumed"] == []
+        said = f"process {other.pid} on {socket.gethostname()} since {status['started']}"
+        with pytest.raises(UserError, match=f"is being trained by {re.escape(said)}$"):
+            runs.following(base).record("").__enter__()
         assert not (tmp_path / "seed-0-abc-2").exists()
         other.communicate("done\n")
     assert runs.Run(base).status() == "ok"

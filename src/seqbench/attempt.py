@@ -10,14 +10,14 @@ from omegaconf import OmegaConf
 
 from seqbench import checkpoint, continuing, runs
 from seqbench.callbacks.checkpoint import BEST
-from seqbench.callbacks.continuation import Continuation, Rewindable
+from seqbench.callbacks.continuation import LAST, Continuation, Rewindable
 from seqbench.callbacks.gradients import GradientCurves
 from seqbench.callbacks.loggers import MetricsFile
 from seqbench.callbacks.progress import shown
 from seqbench.config import Node, locate
 from seqbench.continuing import Now, Point
 from seqbench.errors import RunError, UserError, place
-from seqbench.files import require_no_links, room
+from seqbench.files import NoRoomError, require_no_links, room
 from seqbench.isolation import isolated, keep_freed_memory
 from seqbench.logs import console, run_log
 from seqbench.runs import Run
@@ -125,7 +125,7 @@ def first(training: Training, run: Run, point: Point | None = None) -> Run:
     """
     if point:
         require_no_links(run.path)
-    with ends(), Signals() as signals:
+    with ends(), Signals() as signals, way_on(run):
         trainer = training.trainer(run, signals)
         config_yaml = OmegaConf.to_yaml(OmegaConf.create(training.config))
         with (
@@ -173,6 +173,18 @@ def ends() -> Iterator[None]:
     except Stopped as stopped:
         if stopped.number == signal.SIGINT:
             raise KeyboardInterrupt from stopped
+        raise
+
+
+@contextmanager
+def way_on(run: Run) -> Iterator[None]:
+    """Say how to go on with a run for which the disk was too small."""
+    try:
+        yield
+    except NoRoomError as error:
+        if (run.checkpoints / LAST).exists():
+            told = f"{error}; resume={run.path} goes on from its last checkpoint"
+            raise NoRoomError(told) from error
         raise
 
 

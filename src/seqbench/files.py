@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import threading
-import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -100,16 +100,20 @@ def is_full(error: OSError) -> bool:
     return error.errno in FULL or (error.errno is None and counts is not None)
 
 
-def no_room(error: OSError, path: Path) -> RunError:
+class NoRoomError(RunError):
+    """A disk is full, or a quota or limit reached."""
+
+
+def no_room(error: OSError, path: Path) -> NoRoomError:
     """The one line for it. path: the file or folder, where the error names none."""
     where = error.filename if isinstance(error.filename, str) else path
     if error.errno == errno.EFBIG:
-        return RunError(
+        return NoRoomError(
             f"{where}: larger than a file may be here ({error.strerror}; see ulimit -f); allow "
             "more and start again"
         )
     why = f" ({error.strerror})" if error.errno == errno.EDQUOT else ""
-    return RunError(f"no space left on the disk of {where}{why}; free some and start again")
+    return NoRoomError(f"no space left on the disk of {where}{why}; free some and start again")
 
 
 @contextmanager
@@ -122,13 +126,20 @@ def room(path: Path) -> Iterator[None]:
         yield
     except RunError:
         raise
-    except Exception as error:  # whatever a library has made of the system's OSError
-        cause: BaseException | None = error
-        while cause and not (isinstance(cause, OSError) and is_full(cause)):
-            cause = cause.__cause__
-        if not isinstance(cause, OSError):
+    except Exception as error:  # whatever a library has made of it
+        if (cause := _cause(error)) is None:
             raise
         raise no_room(cause, path) from error
+
+
+def _cause(error: BaseException) -> OSError | None:
+    """The system's error, from which an error was raised, that there is no room."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and is_full(cause):
+            return cause
+        cause = cause.__cause__
+    return None
 
 
 @contextmanager
@@ -147,10 +158,13 @@ def threads_room() -> Iterator[None]:
     threading.excepthook = told
     try:
         yield
-    except OSError as error:
-        until = time.monotonic() + 1  # a thread hands its error over, and ends a moment later
-        while is_full(error) and error not in found and time.monotonic() < until:
-            time.sleep(0.01)
+    except Exception as error:
+        # A thread that has handed its error over tells it a moment later.
+        cause = _cause(error)
+        for frame, _ in traceback.walk_tb(cause.__traceback__ if cause else None):
+            owner = frame.f_locals.get("self")
+            if isinstance(owner, threading.Thread) and owner is not threading.current_thread():
+                owner.join(1)
         raise
     finally:
         threading.excepthook = before

@@ -145,7 +145,10 @@ class Run:
         """The result; ValueError or OSError where it is torn or missing, UserError where a newer
         version of seqbench wrote it."""
         path = self.path / "result.json"
-        result = json.loads(path.read_bytes())
+        try:
+            result = json.loads(path.read_bytes())
+        except RecursionError as error:
+            raise ValueError(f"{path} holds no result") from error
         if is_newer(result):
             raise UserError(
                 f"{path}: of version {result['schema_version']}, this seqbench reads "

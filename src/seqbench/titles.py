@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from seqbench.errors import UserError
 from seqbench.runs import NOT_IDENTITY, Run, without
 
 FEW = 2
@@ -62,7 +63,7 @@ def _named(path: Path) -> tuple[str, str, dict[str, Any]]:
         result: dict[str, Any] = Run(path).result()
         settings = without(result["config"], *NOT_IDENTITY, "names", "callbacks", "threads")
         return str(result["task"]), str(result["model"]), dict(_flat(settings))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, UserError):
         if (path / "status.json").exists():
             return path.parent.parent.name, path.parent.name, {}
         return path.parent.name, "".join(c if c.isprintable() else "?" for c in path.stem), {}

@@ -1,6 +1,8 @@
 """A cache directory is whole and unchanged, or built anew."""
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,10 +63,46 @@ def other_checksums(directory: Path) -> None:
     (directory / CHECKSUMS).write_text("[1]")
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [truncate, flip, remove, no_checksums, half_checksums, empty_checksums, other_checksums],
-)
+def deep_checksums(directory: Path) -> None:
+    (directory / CHECKSUMS).write_text("[" * 100_000)
+
+
+def binary_checksums(directory: Path) -> None:
+    (directory / CHECKSUMS).write_bytes(b"\xff\xfe\0")
+
+
+def empty(directory: Path) -> None:
+    (directory / "a.npy").write_bytes(b"")
+
+
+def a_folder(directory: Path) -> None:
+    (directory / "a.npy").unlink()
+    (directory / "a.npy").mkdir()
+
+
+def a_file(directory: Path) -> None:
+    shutil.rmtree(directory)
+    directory.write_text("")
+
+
+def a_broken_link(directory: Path) -> None:
+    shutil.rmtree(directory)
+    directory.symlink_to("nowhere")
+
+
+def others_at_work(directory: Path) -> None:
+    truncate(directory)
+    building = directory.with_name(f"{directory.name}.building")
+    building.mkdir()
+    (building / "a.npy").write_text("of a process that was killed")
+
+
+DAMAGES = [truncate, flip, remove, no_checksums, half_checksums, empty_checksums]
+DAMAGES += [other_checksums, deep_checksums, binary_checksums, empty, a_folder, a_file]
+DAMAGES += [a_broken_link, others_at_work]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_is_built_anew(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     build = Build()
     directory = cached(tmp_path / "key", build)
@@ -74,6 +112,37 @@ def test_damaged_is_built_anew(tmp_path: Path, damage: Callable[[Path], None]) -
     assert (directory / "a.npy").read_bytes() == b"a" * 1000
     cached(tmp_path / "key", build)
     assert build.times == 2
+
+
+def test_a_file_more_does_no_harm(tmp_path: Path) -> None:
+    build = Build()
+    directory = cached(tmp_path / "key", build)
+    (directory / "more").write_text("more")
+    cached(tmp_path / "key", build)
+    assert build.times == 1
+
+
+def test_without_locks_the_first_to_end_has_built_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    inner = Build()
+
+    def build(directory: Path) -> None:
+        cached(tmp_path / "key", inner)  # as another process that is at it in the meantime
+        Build()(directory)
+        (directory / "c").write_text("of the slower one")
+
+    directory = cached(tmp_path / "key", build)
+    assert inner.times == 1
+    assert {file.name for file in directory.iterdir()} == {"a.npy", "b.json", CHECKSUMS}
+    assert not [*tmp_path.glob("*.building*")]
+    assert cached(tmp_path / "key", build) == directory
 
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
