@@ -75,5 +75,5 @@ def test_command_lines_load_no_torch_before_they_need_it() -> None:
 
 
 def test_run_directories_need_no_torch() -> None:
-    for file in ("runs.py", "curves.py", "figures.py", "pictures.py", "titles.py"):
+    for file in ("runs.py", "curves.py", "figures.py", "pictures.py", "terminal.py", "titles.py"):
         check(file, ("torch", "lightning"))

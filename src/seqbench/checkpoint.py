@@ -102,6 +102,8 @@ def _spec(kept: dict[str, Any]) -> TaskSpec:
     for name, words, size in named:
         if words and len(words) != size:
             raise ValueError(f"its spec has {len(words)} {name} for a size of {size}")
+    if not all(isinstance(word, str) for word in (*spec.labels, *spec.vocabulary)):
+        raise ValueError("its spec has labels or a vocabulary that are no words")
     check_encoding(spec)
     if spec.vocabulary:
         (Tokens if spec.kind in WRITTEN else TextEncoder).from_spec(spec)
@@ -200,7 +202,7 @@ def saved_config(run: Path, trust: Collection[str] = ()) -> dict[str, Any]:
     for field in fields(RunConfig):
         if field.name not in config and field.default is MISSING:
             raise UserError(f"{path}: incomplete: it lacks {field.name!r}; train it anew")
-    check_trust(config, path, trust, RUN_PARTS, HARMLESS)
+    check_trust(config, path, trust, RUN_PARTS, HARMLESS, "trust=[{}]")
     for key, text in _texts(config):
         if "${" in text:
             raise UserError(

@@ -104,7 +104,7 @@ def _result(run: Run, identity: str) -> dict[str, Any] | None:
     if result.get("identity") != identity or not (run.checkpoints / BEST).exists():
         return None
     try:
-        checkpoint.require_whole(run.checkpoints / BEST)
+        checkpoint.content(run.checkpoints / BEST)
     except UserError as error:
         raise UnusableError(str(error)) from error
     return result

@@ -82,11 +82,12 @@ def check_trust(
     trust: Collection[str],
     parts: tuple[type, ...] = PARTS,
     harmless: Collection[str] = (),
+    advice: str = "--trust {}",
 ) -> None:
     """Refuse each ``_target_`` in ``value`` that nobody vouched for, before it is imported.
 
     path: of the file, for the message. parts: base classes of what a trusted package may give.
-    harmless: full names that need no trust.
+    harmless: full names that need no trust. advice: how a user says what is trusted.
     """
     try:
         named = list(targets(value))
@@ -94,10 +95,12 @@ def check_trust(
         raise UserError(f"{path}: nested deeper than any config; do not use this file") from error
     for target in named:
         if target not in harmless:
-            _check(target, path, trust, parts)
+            _check(target, path, trust, parts, advice)
 
 
-def _check(target: str, path: Path, trust: Collection[str], parts: tuple[type, ...]) -> None:
+def _check(
+    target: str, path: Path, trust: Collection[str], parts: tuple[type, ...], advice: str
+) -> None:
     package = target.partition(".")[0]
     if not all(part.isidentifier() for part in target.split(".")):
         raise UserError(
@@ -111,7 +114,7 @@ def _check(target: str, path: Path, trust: Collection[str], parts: tuple[type, .
     if target in trust:
         return
     if not _below(target, trust):
-        raise _unknown(target, package, path)
+        raise _unknown(target, path, advice.format(package))
     try:
         found = locate(target)
     except UserError as error:
@@ -119,20 +122,22 @@ def _check(target: str, path: Path, trust: Collection[str], parts: tuple[type, .
     # A path through a trusted module may end in anything that it imports.
     home = str(getattr(found, "__module__", None) or "")
     if not any(_is(found, part) for part in parts):
-        advice = "do not use this file" if package == OWN else f"if you trust it, --trust {target}"
+        what = "do not use this file"
+        if package != OWN:
+            what = f"if you trust it, add {advice.format(target)}"
         raise UserError(
-            f"{path}: names {short(target)}, which is no part of a network or task; {advice}"
+            f"{path}: names {short(target)}, which is no part of a network or task; {what}"
         )
     if not _below(home, trust):
-        raise _unknown(target, home.partition(".")[0], path)
+        raise _unknown(target, path, advice.format(home.partition(".")[0]))
 
 
 def _below(name: str, trust: Collection[str]) -> bool:
     return any(f"{name}.".startswith(f"{entry}.") for entry in (OWN, *trust))
 
 
-def _unknown(target: str, package: str, path: Path) -> UserError:
+def _unknown(target: str, path: Path, advice: str) -> UserError:
     return UserError(
         f"{path}: names {short(target)}, which is code outside seqbench; if you trust it, "
-        f"add --trust {short(package)}"
+        f"add {short(advice)}"
     )

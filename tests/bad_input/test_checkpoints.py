@@ -56,6 +56,7 @@ EDITS: list[tuple[Edit, list[str]]] = [
     (put("seqbench.spec.colour", 1), ["does not fit", "colour"]),
     (put("seqbench.spec.output_size", 5), ["does not fit", "2 labels"]),
     (put("seqbench.spec.vocabulary", ["a"]), ["does not fit", "vocabulary"]),
+    (put("seqbench.spec.labels", [1, 2]), ["does not fit", "that are no words"]),
     (put("seqbench.spec.encoding", {}), ["does not fit", "max_length"]),
     (put(CELL, 1), ["'1'", "class"]),
     (put(CELL, ""), ["''", "class"]),

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,12 @@ def test_a_checkpoint_that_is_more_than_data(
             seqbench.load(place, trust=["torch"])
     refused("train", *words, parts=["best.ckpt"])
     assert not marker.exists()
+
+
+def test_an_archive_behind_something_else(refused: Refused, run: Path, here: Path) -> None:
+    whole = (run / "checkpoints" / "best.ckpt").read_bytes()
+    (here / "a.ckpt").write_bytes(b"#!/bin/sh\n" + whole)
+    refused("predict", "a.ckpt", "ab", parts=["a.ckpt", "before its archive"])
 
 
 MODULE = "from pathlib import Path\nPath({!r}).touch()\nimport os\nfrom seqbench import Cell\n"
@@ -381,7 +388,7 @@ def test_a_cache_with_right_checksums(
     refused("train", *letters, "optimizer.lr=1e400", parts=["lr"])
     texts, running = (next((encoded / kind).rglob(CHECKSUMS)).parent for kind in KINDS)
     for folder in (texts, running):
-        for payload in PAYLOADS:
+        for payload in PAYLOADS if folder == texts else PAYLOADS[:2]:
             for file in folder.glob("*.npy"):
                 file.write_bytes(payload(Evil(marker)))
             seal(folder)
@@ -451,7 +458,7 @@ def test_a_config_that_is_more_than_values(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"- 1\n", b"1", b"\xff\xfe\x00", b"\x00", b"[" * 3000, b"a: &a [*a]"]
+    "content", [b"", b"- 1\n", b"1", b"\xff\xfe\x00", b"\x00", b"[" * 1500, b"a: &a [*a]"]
 )
 def test_a_file_that_is_no_config(run: Path, yaml: Path, content: bytes) -> None:
     yaml.write_bytes(content)
@@ -465,17 +472,17 @@ def test_a_file_that_is_no_config(run: Path, yaml: Path, content: bytes) -> None
 NODES = [
     ("model.cell", "os.system", "Python's own"),
     ("task", "builtins.exec", "Python's own"),
-    ("optimizer", "a_hostile_package.Lion", "--trust a_hostile_package"),
-    ("optimizer", "torch.optim.os.system", "--trust torch"),
-    ("scheduler.schedule", "torch.optim.lr_scheduler.LRScheduler.__init__", "--trust torch"),
-    ("scheduler.schedule.lr_lambda", "torch.load", "--trust torch"),
-    ("trainer", "lightning.pytorch.cli.LightningCLI", "--trust lightning"),
-    ("trainer.plugins", "torch.load", "--trust torch"),
-    ("trainer.profiler", "lightning.pytorch.profilers.PyTorchProfiler", "--trust lightning"),
-    ("callbacks.a", "lightning.pytorch.callbacks.ModelCheckpoint", "--trust lightning"),
-    ("callbacks.a", "lightning.pytorch.callbacks.LambdaCallback", "--trust lightning"),
-    ("callbacks.a", "seqbench.training.train", "no part of"),
-    ("logger.a", "lightning.pytorch.loggers.MLFlowLogger", "--trust lightning"),
+    ("optimizer", "a_hostile_package.Lion", "trust=[a_hostile_package"),
+    ("optimizer", "torch.optim.os.system", "trust=[torch"),
+    ("scheduler.schedule", "torch.optim.lr_scheduler.LRScheduler.__init__", "trust=[torch"),
+    ("scheduler.schedule.lr_lambda", "torch.load", "trust=[torch"),
+    ("trainer", "lightning.pytorch.cli.LightningCLI", "trust=[lightning"),
+    ("trainer.plugins", "torch.load", "trust=[torch"),
+    ("trainer.profiler", "lightning.pytorch.profilers.PyTorchProfiler", "trust=[lightning"),
+    ("callbacks.a", "lightning.pytorch.callbacks.ModelCheckpoint", "trust=[lightning"),
+    ("callbacks.a", "lightning.pytorch.callbacks.LambdaCallback", "trust=[lightning"),
+    ("callbacks.a", "seqbench.train.main", "no part of"),
+    ("logger.a", "lightning.pytorch.loggers.MLFlowLogger", "trust=[lightning"),
     ("logger.a", "logging.FileHandler", "Python's own"),
 ]
 
@@ -487,10 +494,50 @@ def test_a_config_that_names_other_code(
     config = saved_config(run)
     put(config, key, {"_target_": target})
     yaml.write_text(json.dumps(config))
-    with pytest.raises(UserError, match=part):
+    with pytest.raises(UserError, match=re.escape(part)):
         saved_config(run)
     assert not marker.exists()
     assert package not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("seed: 0", "seed: !!python/object/apply:os.system [touch marker]", "no config that"),
+        ("lr: 0.001", "lr: ${oc.env:HOME}", "optimizer.lr"),
+        ("torch.optim.AdamW", "a_hostile_package.Lion", "trust=[a_hostile_package]"),
+        ("torch.optim.AdamW", "os.system", "Python's own"),
+    ],
+)
+def test_no_run_goes_on_by_such_a_config(
+    refused: Refused,
+    run: Path,
+    yaml: Path,
+    here: Path,
+    package: str,
+    marker: Path,
+    old: str,
+    new: str,
+    part: str,
+) -> None:
+    text = yaml.read_text()
+    assert old in text
+    yaml.write_text(text.replace(old, new))
+    refused("train", f"resume={run}", parts=["config.yaml", part])
+    assert not (here / "marker").exists()
+    assert not marker.exists()
+    assert package not in sys.modules
+
+
+def test_no_run_goes_on_from_a_pickle(refused: Refused, run: Path, marker: Path) -> None:
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps(status | {"status": "interrupted"}))
+    for path in (run / "checkpoints").iterdir():
+        path.write_bytes(archive(Evil(marker), path.read_bytes()))
+    refused("train", f"resume={run}", parts=["best.ckpt", "did not write it"])
+    (run / "result.json").unlink()
+    refused("train", f"resume={run}", parts=["last.ckpt", "did not write it"])
+    assert not marker.exists()
 
 
 def test_a_config_of_the_usual_parts(
@@ -513,7 +560,7 @@ def test_a_config_of_the_usual_parts(
     put(config, "optimizer._target_", "a_package_of_mine.Lion")
     put(config, "callbacks.kept._target_", "lightning.pytorch.callbacks.ModelCheckpoint")
     yaml.write_text(json.dumps(config))
-    with pytest.raises(UserError, match="--trust"):
+    with pytest.raises(UserError, match=r"trust=\[lightning\]"):
         saved_config(run, ["a_package_of_mine"])
     assert saved_config(run, ["a_package_of_mine", "lightning"]) == config
 
