@@ -94,10 +94,13 @@ def test_a_rate_too_high_is_told_and_the_batch_kept(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "parts"),
+    ("trouble", "part"),
     [
-        ("overflow", ["the training loss is nan, the gradient of embedding.table.weight and of"]),
-        ("root", ["the gradient of embedding.table.weight and of 4 other parameters is not finite"]),
+        (
+            "overflow",
+            "loss is nan, the gradient of embedding.table.weight and of 6 other parameters",
+        ),
+        ("root", "the gradient of embedding.table.weight and of 4 other parameters is not finite"),
     ],
 )
 @pytest.mark.parametrize(("accumulate", "step"), [(1, 5), (3, 2)])
@@ -108,7 +111,7 @@ def test_a_cell_that_errs_in_the_fifth_batch(
     here: Path,
     capfd: pytest.CaptureFixture[str],
     trouble: str,
-    parts: list[str],
+    part: str,
     accumulate: int,
     step: int,
 ) -> None:
@@ -117,8 +120,7 @@ def test_a_cell_that_errs_in_the_fifth_batch(
     line = only_line(capfd)
     assert line.startswith(f"step {step} (epoch 1): ")
     assert "lower optimizer.lr or trainer.gradient_clip_val;" in line
-    for part in parts:
-        assert part in line
+    assert part in line
     bad = loaded(failed(here))
     assert bad["number"] == 4
     assert all(weight.isfinite().all() for weight in bad["network"].values())
@@ -229,9 +231,15 @@ def test_a_validation_loss_that_is_not_finite_is_warned_of_once(
     assert log.read_text("utf-8").count("WARNING the validation loss") == 1
 
 
-TRAINING = ["in training, at a batch of 20 x 7 (rows x steps)", "lower task.batch_size, task.train_l"]
+TRAINING = [
+    "in training, at a batch of 20 x 7 (rows x steps)",
+    "lower task.batch_size, task.tr",
+]
 VALIDATION = ["in validation, at a batch of 40 x 7 (", "lower task.eval_batch_size, task.train_l"]
-TEST = ["in the test on test_length_12, at a batch of 20 x 12 (", "task.eval_batch_size, task.long_l"]
+TEST = [
+    "in the test on test_length_12, at a batch of 20 x 12 (",
+    "task.eval_batch_size, task.lo",
+]
 
 
 @pytest.mark.parametrize(

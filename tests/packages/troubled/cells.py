@@ -37,7 +37,7 @@ class Troubled(Cell):
         return (torch.zeros(batch_size, self.hidden_size, device=device, dtype=dtype),)
 
     def forward(
-        self, x: Tensor, state: State, lengths: Tensor | None = None
+        self, x: Tensor, state: State | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, State]:
         self.forwards += self.training
         if x.shape[1] == self.steps and self.training == self.training_only:
