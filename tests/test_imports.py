@@ -29,6 +29,7 @@ def check(part: str, forbidden: tuple[str, ...]) -> None:
 
 
 ENTRY = (
+    "seqbench.bad_batch",
     "seqbench.build",
     "seqbench.checkpoint",
     "seqbench.checks",
@@ -42,6 +43,7 @@ ENTRY = (
     "seqbench.train",
     "seqbench.trained",
     "seqbench.training",
+    "seqbench.trouble",
     "seqbench.compose",
     "seqbench.writing",
 )

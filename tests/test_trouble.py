@@ -194,6 +194,7 @@ def test_the_state_of_a_text_is_kept_with_its_batch(
     ((state,),) = bad["state"]
     assert (state.shape, bad["inputs"].shape, bad["rows"]) == ((4, 8), (4, 10), None)
     assert state.any()
+    assert state.isfinite().all(), "the one that came in, not the one that came out"
 
 
 def test_a_run_without_trouble_is_as_if_nobody_looked(

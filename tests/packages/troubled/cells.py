@@ -41,13 +41,13 @@ class Troubled(Cell):
     ) -> tuple[Tensor, State]:
         self.forwards += self.training
         if x.shape[1] == self.steps and self.training == self.training_only:
-            self.fail()
+            self.fail(x)
         return super().forward(x, state, lengths)
 
-    def fail(self) -> None:
+    def fail(self, x: Tensor) -> None:
         match self.trouble:
             case "memory":
-                torch.empty(10**15)
+                x.new_empty(10**15)
             case "list":
                 list(range(10**15))
             case "other":
