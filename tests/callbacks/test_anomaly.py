@@ -43,6 +43,7 @@ def test_the_operation_and_its_line_are_named(
     troubled: list[str],
     here: Path,
     capfd: pytest.CaptureFixture[str],
+    recwarn: pytest.WarningsRecorder,
     trouble: str,
     message: str,
     precision: str,
@@ -55,6 +56,7 @@ def test_the_operation_and_its_line_are_named(
     for part in re.split(r"(\{.*?\})", message):
         assert (line_of(part[1:-1]) if part.startswith("{") else part) in shown
     assert "debug=anomaly" not in line
+    assert not recwarn.list, "torch's own stack, of another operation"
     assert list(here.rglob("debug_outputs/**/bad_batch.pt"))
 
 
