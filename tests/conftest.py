@@ -116,6 +116,13 @@ def goes_on(
 
 
 @pytest.fixture
+def troubled(here: Path, composed_once: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Overrides for a cell from outside seqbench that goes wrong on demand."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "packages"))
+    return ["~model.cell", "+model.cell={_target_: troubled.cells.Troubled}"]
+
+
+@pytest.fixture
 def result() -> Callable[[Path], dict[str, Any]]:
     """The one result.json below a folder."""
 

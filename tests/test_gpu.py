@@ -58,3 +58,45 @@ def test_gradients_over_time(tiny: list[str], here: Path, precision: str) -> Non
     (seen,) = [each for each in kept if each.epoch == best.epoch]
     for part, norms in best.layers[0].norms.items():
         assert seen.layers[0].norms[part] == pytest.approx(norms, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("precision", "trouble", "status"),
+    [
+        ("16-mixed", "root", 0),  # the scaler leaves the step out
+        ("16-mixed", "overflow", 1),
+        ("bf16-mixed", "root", 1),
+        ("32-true", "root", 1),
+    ],
+)
+def test_a_scaler_alone_may_meet_gradients_that_are_not_finite(
+    train: Callable[..., int],
+    tiny: list[str],
+    troubled: list[str],
+    here: Path,
+    capfd: pytest.CaptureFixture[str],
+    precision: str,
+    trouble: str,
+    status: int,
+) -> None:
+    words = [*(word for word in tiny if "accelerator" not in word), *troubled, "progress=none"]
+    words += ["trainer=gpu", f"trainer.precision={precision}", f"+model.cell.trouble={trouble}"]
+    assert train(*words, "+model.cell.at=5") == status
+    assert ("step 5 (epoch 1): the " in capfd.readouterr().err) == (status == 1)
+    for path in here.rglob("bad_batch.pt"):
+        bad = torch.load(path, weights_only=True)
+        assert bad["inputs"].device.type == "cpu"
+        assert (bad["number"], len(bad["rows"])) == (4, 20)
+
+
+def test_too_little_memory(
+    train: Callable[..., int],
+    tiny: list[str],
+    troubled: list[str],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    words = [*(word for word in tiny if "accelerator" not in word), *troubled, "progress=none"]
+    words += ["trainer=gpu", "+model.cell.trouble=memory", "+model.cell.steps=7"]
+    assert train(*words) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "out of memory in training, at a batch of 20 x 7 (rows x steps), where " in line

@@ -29,6 +29,7 @@ def check(part: str, forbidden: tuple[str, ...]) -> None:
 
 
 ENTRY = (
+    "seqbench.bad_batch",
     "seqbench.build",
     "seqbench.checkpoint",
     "seqbench.checks",
@@ -45,6 +46,7 @@ ENTRY = (
     "seqbench.continuing",
     "seqbench.resume",
     "seqbench.training",
+    "seqbench.trouble",
     "seqbench.compose",
     "seqbench.writing",
 )

@@ -26,6 +26,9 @@ from seqbench.models.module import SequenceModule
 UNWRITTEN = ("empty", "new_empty", "empty_like", "new_empty_strided", "empty_strided")
 """Functions whose numbers are whatever the memory held."""
 
+TORCH_S = "Error detected in"
+"""How the stack of an operation begins that torch writes as a warning."""
+
 OTHERS = (str(Path(torch.__file__).parent), str(Path(L.__file__).parent), __file__)
 """Code that asks for operations in another's name."""
 
@@ -111,8 +114,10 @@ class Operations(TorchFunctionMode):
 class Anomaly(Callback):
     """Names the operation at fault where a training's loss or gradient is not finite.
 
-    For ``debug=anomaly``: a training is many times slower by it. The same weights come of it.
-    With a float16 scaler, to which infinite gradients are nothing new, it looks at losses alone.
+    For ``debug=anomaly``: a training is some ten times slower by it, and the same weights come of
+    it. With a float16 scaler, to which infinite gradients are nothing new, it looks at losses
+    alone. Gradients are followed further than by torch's ``detect_anomaly``, which knows NaN only
+    and so names what came after an infinite one; within the backward pass that stays on.
     """
 
     def __init__(self) -> None:
@@ -125,6 +130,8 @@ class Anomaly(Callback):
     ) -> None:
         assert isinstance(pl_module, SequenceModule)
         self.operations = Operations(None if pl_module.scaled else partial(self._accuse, pl_module))
+        if not pl_module.scaled:  # torch's own would write down a stack for each operation
+            self.within.enter_context(torch.autograd.set_detect_anomaly(mode=False))
         self.within.enter_context(self.operations)
 
     def on_before_backward(
@@ -134,9 +141,11 @@ class Anomaly(Callback):
         assert isinstance(pl_module, SequenceModule)
         taken = pl_module.watch.taken[-1]
         if not _sound(taken.loss):
-            fault = self.operations.forward_fault()
+            before = [taken.batch.inputs, taken.batch.targets, *pl_module.network.parameters()]
+            fault = self.operations.forward_fault() if _sound(before) else ""
             raise NotFiniteError(lost(taken, pl_module.network) + fault, taken, operation=True)
         self.warned = self.within.enter_context(warnings.catch_warnings(record=True))
+        warnings.filterwarnings("always", message=TORCH_S)
 
     def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._close()
@@ -149,7 +158,7 @@ class Anomaly(Callback):
     ) -> None:
         # Torch writes the stack of whatever operation the exception was raised in: of one that
         # followed the one at fault, where that is known.
-        self._close(but="Error detected in" if isinstance(exception, NotFiniteError) else None)
+        self._close(but=TORCH_S if isinstance(exception, NotFiniteError) else None)
 
     def _close(self, but: str | None = None) -> None:
         """Go back to what was before the batch; give the warnings of its backward, with one left

@@ -116,7 +116,8 @@ class SequenceModule(L.LightningModule):
     def on_after_backward(self) -> None:
         # Of several batches in one step, the norms tell at which the gradient went astray.
         if self.trainer.accumulate_grad_batches > 1:
-            self.watch.norms.append(get_total_norm(self._gradients()))
+            gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+            self.watch.norms.append(get_total_norm(gradients))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._score("val", batch)
@@ -226,21 +227,19 @@ class SequenceModule(L.LightningModule):
         scales no gradients; float16 does, and there build.py gives an optimiser that is not fused.
         """
         self.learning_rate = float(optimizer.param_groups[0]["lr"])
-        norm = get_total_norm(self._gradients())
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = get_total_norm([p.grad for p in parameters if p.grad is not None])
         self.gradient_norm = norm = self.watch.check(norm, self.network, self.scaled)
         if gradient_clip_val and gradient_clip_algorithm == "value":
-            clip_grad_value_(self.network.parameters(), gradient_clip_val)
+            clip_grad_value_(parameters, gradient_clip_val)
         elif gradient_clip_val:
-            clip_grads_with_norm_(self.network.parameters(), gradient_clip_val, norm)
+            clip_grads_with_norm_(parameters, gradient_clip_val, norm)
 
     @property
     def scaled(self) -> bool:
         """Whether a float16 scaler leaves out the steps whose gradients are not finite."""
         precision = self.trainer.precision_plugin
         return isinstance(precision, MixedPrecision) and precision.scaler is not None
-
-    def _gradients(self) -> list[Tensor]:
-        return [p.grad for p in self.network.parameters() if p.grad is not None]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         assert self.make_optimizer is not None

@@ -1,0 +1,1 @@
+"""As a user's own package: a cell and a task that go wrong on demand."""
