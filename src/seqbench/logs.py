@@ -31,7 +31,7 @@ class _ToFile(logging.Handler):
         self.path = path
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record)
+        line = visible(self.format(record), "\n\t")  # a terminal may come to show the file
         try:
             append(self.path, f"{line}\n")
         except OSError as error:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import markdown  # type: ignore[import-untyped]
+import markdown
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

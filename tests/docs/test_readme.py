@@ -27,7 +27,9 @@ SHELL = [
     for block in re.findall(r"```sh\n(.*?)```", "\n".join(PAGES), re.S)
     for line in block.splitlines()
 ]
-TRAIN = [line for line in SHELL if line.startswith("python -m seqbench.train ")]
+ALL_TRAIN = [line for line in SHELL if line.startswith("python -m seqbench.train ")]
+RESUME = [line for line in ALL_TRAIN if " resume=" in line]
+TRAIN = [line for line in ALL_TRAIN if line not in RESUME]
 VERBS = {
     "predict": predict,
     "evaluate": evaluate,
@@ -181,6 +183,16 @@ def test_every_command_of_the_other_verbs_runs(a_home: Path) -> None:
         else:
             _, _, module, *given = shlex.split(line)
             assert VERBS[module.removeprefix("seqbench.")].main([*given, "--threads", "1"]) == 0
+
+
+def test_a_run_goes_on_as_shown(a_home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (line,) = RESUME
+    (status,) = (a_home / "outputs" / "pets" / "gru").rglob("status.json")
+    status.write_text(status.read_text().replace('"ok"', '"interrupted"'))
+    assert main([*shlex.split(line)[3:], "progress=lines"]) == 0
+    out, err = capfd.readouterr()
+    assert "trained already, testing it" in err
+    assert "pets / gru" in out
 
 
 def test_the_python_shown_runs(a_home: Path) -> None:

@@ -1,6 +1,7 @@
 """The best checkpoint by the task's metric."""
 
 import io
+import math
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -52,7 +53,8 @@ class BestCheckpoint(Checkpoint):
     def consider(self, trainer: L.Trainer, module: SequenceModule, epoch: int) -> None:
         """Save the module if its validation results, of this epoch, are the best so far."""
         values = module.results["val"]
-        rank = [self.sign * values[self.metric], -values["loss"]]
+        wanted = (self.sign * values[self.metric], -values["loss"])
+        rank = [-math.inf if math.isnan(value) else value for value in wanted]
         if not self.best or rank > self.best["rank"]:
             self.best = {
                 "rank": rank,

@@ -139,6 +139,8 @@ class Continuation(Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         loggers = [logger for logger in trainer.loggers if isinstance(logger, Rewindable)]
+        if not trainer.training:  # the epoch that was the last, not how many there were
+            checkpoint["epoch"] = max(0, trainer.current_epoch - 1)
         checkpoint[KEY] = {
             "schema_version": SCHEMA_VERSION,
             "identity": self.identity,
