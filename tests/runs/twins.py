@@ -99,7 +99,9 @@ def events(run: Path) -> dict[Any, int]:
         for raw in RawEventFileLoader(str(file)).Load():
             event = Event.FromString(raw)
             for value in event.summary.value:
-                timed = any(name in value.tag for name in TIMED) or value.tag == "z_config/text_summary"
+                timed = (
+                    any(name in value.tag for name in TIMED) or value.tag == "z_config/text_summary"
+                )
                 value.tag = value.tag
                 content = "" if timed else _digest(value.SerializeToString(deterministic=True))
                 found[event.step, value.tag, content] += 1
