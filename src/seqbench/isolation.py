@@ -38,8 +38,9 @@ def isolated(threads: int | None) -> Iterator[None]:
     environment = dict(os.environ)
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    rank = getattr(rank_zero_only, "rank", 0)
-    rank_zero_only.rank = 0  # of one process; Lightning reads SLURM_PROCID and others
+    rank_zero: Any = rank_zero_only
+    rank = rank_zero.rank
+    rank_zero.rank = 0  # of one process; Lightning reads SLURM_PROCID and others
     if threads:
         torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
@@ -56,7 +57,7 @@ def isolated(threads: int | None) -> Iterator[None]:
                 warnings.filterwarnings("ignore", message)
             yield
     finally:
-        rank_zero_only.rank = rank
+        rank_zero.rank = rank
         torch.set_num_threads(count)
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         torch.set_default_dtype(dtype)

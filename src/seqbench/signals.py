@@ -122,16 +122,17 @@ def _heed(parent: int) -> None:
     os._exit(0)
 
 
-def requeue() -> None:
-    """Ask Slurm to start this job again, if it is one of Slurm's."""
+def requeue(seconds: float = 60.0) -> None:
+    """Ask Slurm to start this job again, if it is one of Slurm's; wait so long for its answer."""
     array = [os.environ.get(f"SLURM_ARRAY_{name}_ID", "") for name in ("JOB", "TASK")]
     job = "_".join(array) if all(array) else os.environ.get("SLURM_JOB_ID", "")
     if not re.fullmatch(r"[0-9]+(_[0-9]+)?", job):
         return
     command = ["scontrol", "requeue", job]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        problem = done.stderr.strip() if done.returncode else ""
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        failed = done.returncode != 0
+        problem = (done.stderr.strip() or f"status {done.returncode}") if failed else ""
     except (OSError, subprocess.TimeoutExpired) as error:
         problem = str(error)
     if problem:
