@@ -48,7 +48,7 @@ def result(run: Path) -> dict[str, Any]:
     return {**dict(_flat(content, "")), "status": status["status"], "tested": tested}
 
 
-def metrics(run: Path) -> dict[Any, int]:
+def metrics(run: Path) -> dict[Any, int | str]:
     """How often each row of metrics.csv stands there, without times; and in which order."""
     with (run / "metrics.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
