@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 from tests.runs.twins import assert_twins, run_below
 
 from seqbench import run
@@ -296,7 +297,6 @@ def test_a_job_of_slurm_s_is_requeued_once_all_is_safe(
         "JOB_ID": "17",
         "JOB_NAME": "train",
         "NTASKS": "4",
-        "NTASKS_PER_NODE": "4",
         "PROCID": "1",
         "LOCALID": "1",
         "NODEID": "0",
@@ -305,6 +305,7 @@ def test_a_job_of_slurm_s_is_requeued_once_all_is_safe(
     }
     for name, value in variables.items():
         monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setattr(rank_zero_only, "rank", 1)  # as Lightning reads it when it is imported
     told = scontrol(SCONTROL)
     strike("on_train_batch_end", 3, number)
     assert train(*tiny) == 128 + number

@@ -247,6 +247,7 @@ def test_seven_kills_of_each_task(
             victim.command.append(workers)
             killed += victim.kill(moment(), draw.choice([0.0, draw.uniform(0, 0.05)]))
         victim.finish()
+        print(f"killed {killed} times")
         assert killed >= 5, f"it was killed {killed} times only"
         assert train(*task, *COMMON, victim.command[-1], "paths.output_dir=twin") == 0
         assert_twins(here / "twin", here / "killed")
