@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import lightning as L
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import Profiler
@@ -35,6 +36,7 @@ SUPPLIED = {
     "trainer": (
         "callbacks",
         "logger",
+        "plugins",
         "default_root_dir",
         "use_distributed_sampler",
         "num_sanity_val_steps",
@@ -172,6 +174,23 @@ def loggers(config: Node, folder: Path) -> list[Logger]:
     ]
 
 
+class Alone(LightningEnvironment):
+    """A training that is one process, whatever started it.
+
+    Where Lightning finds Slurm or another launcher it takes its process for one of several of a
+    training, that of a task but the first then logs nothing, and sets handlers for their signals.
+    """
+
+    def local_rank(self) -> int:
+        return 0
+
+    def node_rank(self) -> int:
+        return 0
+
+    def teardown(self) -> None:
+        """The environment's variables are somebody else's."""
+
+
 def trainer(
     config: Node,
     folder: Path,
@@ -190,6 +209,7 @@ def trainer(
         profiler=profiler,
         callbacks=list(callbacks),
         logger=list(loggers),
+        plugins=[Alone()],
         default_root_dir=str(folder),
         use_distributed_sampler=False,
         num_sanity_val_steps=0,

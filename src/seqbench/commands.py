@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from seqbench.errors import RunError, UserError, complain, nearest, short
 from seqbench.files import is_full, no_room
+from seqbench.signals import Ended
 
 TRACEBACK = "--traceback"
 
@@ -94,6 +95,8 @@ def guarded(body: Callable[[list[str], bool], int], argv: list[str] | None) -> i
         except OSError:
             _no_more_output()
         return complain(no_room(error, Path("the output")), show_traceback)
+    except Ended:  # whoever calls this has ended its process
+        raise
     except SystemExit as end:  # of --help, or of an option that Hydra does not know
         return end.code if isinstance(end.code, int) else 1
     return status

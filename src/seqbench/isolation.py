@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from seqbench.signals import Stopped
@@ -37,6 +38,9 @@ def isolated(threads: int | None) -> Iterator[None]:
     environment = dict(os.environ)
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    rank_zero: Any = rank_zero_only
+    rank = rank_zero.rank
+    rank_zero.rank = 0  # of one process; Lightning reads SLURM_PROCID and others
     if threads:
         torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
@@ -53,6 +57,7 @@ def isolated(threads: int | None) -> Iterator[None]:
                 warnings.filterwarnings("ignore", message)
             yield
     finally:
+        rank_zero.rank = rank
         torch.set_num_threads(count)
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         torch.set_default_dtype(dtype)
@@ -64,7 +69,8 @@ def isolated(threads: int | None) -> Iterator[None]:
         np.random.set_state(states[1])  # noqa: NPY002
         if threading.current_thread() is threading.main_thread():  # no other may
             for number, handler in handlers.items():
-                signal.signal(number, handler)
+                if handler is not None:  # Python has not set it, and cannot
+                    signal.signal(number, handler)
 
 
 def seed_all(seed: int) -> None:

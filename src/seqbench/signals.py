@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -26,26 +27,40 @@ class Stopped(SystemExit):
         self.number = number
 
 
+class Ended(Stopped):
+    """Whoever had set a handler before has ended the process, with a code of his own."""
+
+    def __init__(self, number: int, code: Any) -> None:
+        super().__init__(number)
+        self.code = code
+
+
 class Signals:
     """Within the block a signal is only noted, in ``received``; whoever trains asks for it.
 
     A second Ctrl-C raises KeyboardInterrupt at once. When the block is over the handlers are what
-    they were before. One that someone else had set for the signal is called then, so that what it
-    does (submitit requeues a job) comes after the checkpoint; where there is none and this is a job
-    of Slurm's, the job is requeued.
+    they were before. Those that someone else had set for the signals that came are called then, so
+    that what they do (submitit requeues a job) comes after the checkpoint; where there is none and
+    this is a job of Slurm's, the job is requeued.
 
     Signals reach a process's main thread alone: in any other nothing is done.
     """
 
     def __init__(self) -> None:
-        self.received: signal.Signals | None = None
+        self.all: list[signal.Signals] = []
         self.before: dict[signal.Signals, Any] = {}
+
+    @property
+    def received(self) -> signal.Signals | None:
+        """The first that came."""
+        return self.all[0] if self.all else None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             known = [signal.Signals[name] for name in NAMES if hasattr(signal, name)]
-            # Ctrl-C is switched off in a shell's background jobs, and stays so.
-            heeded = [n for n in known if signal.getsignal(n) is not signal.SIG_IGN]
+            # Ctrl-C is switched off in a shell's background jobs, and stays so. None is a handler
+            # that Python did not set, and could not set again.
+            heeded = [n for n in known if signal.getsignal(n) not in (signal.SIG_IGN, None)]
             self.before = {number: signal.getsignal(number) for number in heeded}
             self.install()
         return self
@@ -56,9 +71,10 @@ class Signals:
             signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received == number == signal.SIGINT:
+        if number not in self.all:
+            self.all.append(signal.Signals(number))
+        elif number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.received = self.received or signal.Signals(number)
 
     def check(self) -> None:
         """Raise Stopped if a signal has come."""
@@ -73,27 +89,50 @@ class Signals:
     ) -> None:
         for number, handler in self.before.items():
             signal.signal(number, handler)
-        if self.received is None:
-            return
-        handler = self.before[self.received]
-        if self.received != signal.SIGINT and callable(handler):
-            handler(self.received, None)
-        elif self.received.name in REQUEUED:
+        chained = {n: self.before[n] for n in self.all if n != signal.SIGINT}
+        chained = {number: handler for number, handler in chained.items() if callable(handler)}
+        for number, handler in chained.items():
+            try:
+                handler(number, None)
+            except SystemExit as end:
+                raise Ended(number, end.code) from error
+        if any(number.name in REQUEUED and number not in chained for number in self.all):
             requeue()
         if error is None:  # it came when all was done
             self.check()
 
 
-def requeue() -> None:
-    """Ask Slurm to start this job again, if it is one of Slurm's."""
+def outlive(worker: int = 0) -> None:
+    """Let a data loader's worker end with its parent, and not before.
+
+    A signal to all processes of a job would else end the workers, and their end the training
+    before its checkpoint is written. Of SIGTERMs the parent's own counts.
+    """
+    for name in NAMES:
+        if hasattr(signal, name) and name != "SIGTERM":
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if sys.platform == "linux":  # elsewhere none can tell who sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        threading.Thread(target=_heed, args=(os.getppid(),), daemon=True).start()
+
+
+def _heed(parent: int) -> None:
+    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != parent:
+        pass
+    os._exit(0)
+
+
+def requeue(seconds: float = 60.0) -> None:
+    """Ask Slurm to start this job again, if it is one of Slurm's; wait so long for its answer."""
     array = [os.environ.get(f"SLURM_ARRAY_{name}_ID", "") for name in ("JOB", "TASK")]
     job = "_".join(array) if all(array) else os.environ.get("SLURM_JOB_ID", "")
     if not re.fullmatch(r"[0-9]+(_[0-9]+)?", job):
         return
     command = ["scontrol", "requeue", job]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        problem = done.stderr.strip() if done.returncode else ""
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        failed = done.returncode != 0
+        problem = (done.stderr.strip() or f"status {done.returncode}") if failed else ""
     except (OSError, subprocess.TimeoutExpired) as error:
         problem = str(error)
     if problem:

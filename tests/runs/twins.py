@@ -48,7 +48,7 @@ def result(run: Path) -> dict[str, Any]:
     return {**dict(_flat(content, "")), "status": status["status"], "tested": tested}
 
 
-def metrics(run: Path) -> dict[Any, Any]:
+def metrics(run: Path) -> dict[Any, int | str]:
     """How often each row of metrics.csv stands there, without times; and in which order."""
     with (run / "metrics.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
@@ -93,16 +93,18 @@ def events(run: Path) -> dict[Any, Any]:
         return {}
     from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
     from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
     found: Counter[Any] = Counter()
     for file in files:
         for raw in RawEventFileLoader(str(file)).Load():
             event = Event.FromString(raw)
             for value in event.summary.value:
-                timed = (
-                    any(name in value.tag for name in TIMED) or value.tag == "z_config/text_summary"
-                )
-                value.tag = value.tag
+                plugin = value.metadata.plugin_data
+                if value.tag.startswith("_hparams_"):  # a map, in any order
+                    parsed = HParamsPluginData.FromString(plugin.content)
+                    plugin.content = parsed.SerializeToString(deterministic=True)
+                timed = any(name in value.tag for name in (*TIMED, "z_config"))
                 content = "" if timed else _digest(value.SerializeToString(deterministic=True))
                 found[event.step, value.tag, content] += 1
     return dict(found)
@@ -115,6 +117,8 @@ def beside(run: Path) -> dict[str, str]:
         name = str(path.relative_to(run))
         if name.startswith("events.out.tfevents."):
             name = "events.out.tfevents"  # one a process
+        if path.name.startswith(".resumed."):
+            continue  # how often it was
         found[name] = _digest(path.read_bytes()) if path.name == "gradients.json" else ""
     return found
 

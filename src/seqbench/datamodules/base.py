@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from seqbench.batch import Batch
 from seqbench.datamodules.sampling import BucketSampler, Order
 from seqbench.errors import UserError
+from seqbench.signals import outlive
 from seqbench.spec import TaskSpec
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -156,6 +157,7 @@ class TaskData(L.LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=outlive,
             generator=torch.Generator().manual_seed(self.seed),
         )
 
