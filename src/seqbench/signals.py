@@ -12,9 +12,9 @@ from typing import Any, Self
 
 log = logging.getLogger(__name__)
 
-NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
-"""Ctrl-C; the wish of a system that shuts down; the warnings that clusters send some time before.
-Not all systems have all of them."""
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+"""Ctrl-C; the wish of a system that shuts down; a terminal that is closed; the warnings that
+clusters send some time before. Not all systems have all of them."""
 
 REQUEUED = ("SIGUSR1", "SIGUSR2")
 
