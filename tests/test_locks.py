@@ -155,7 +155,7 @@ def test_another_kernel_s_process_lives_by_its_heartbeat(
     assert run.status() == "running"
     host = status.get("host", socket.gethostname())
     with pytest.raises(UserError, match=rf"by process \d+ on {host} since {STARTED[:10]}.*5\d s"):
-        run.record("", resumed=True).__enter__()
+        run.record("", resumed=0).__enter__()
     assert left(locks.DEAD + 5, **status).status() == "interrupted"
     assert left(-locks.DEAD - 5, **status).status() == "interrupted"  # a time that never was
 
@@ -187,11 +187,13 @@ def test_without_locks_the_heartbeat_and_the_process_tell(left: Elsewhere) -> No
 @pytest.mark.usefixtures("no_locks")
 def test_without_locks_two_runs_share_no_directory(base: Path) -> None:
     both = Run(base), Run(base)
-    with both[0].record(""), pytest.raises(UserError, match=f"by process {os.getpid()} on"):
-        both[1].record("").__enter__()
-    assert both[0].status() == "interrupted"  # it has no result
-    with both[0].record("", resumed=True), pytest.raises(UserError, match="is being trained by"):
-        both[1].record("", resumed=True).__enter__()
+    with pytest.raises(KeyboardInterrupt), both[0].record(""):
+        with pytest.raises(UserError, match=f"by process {os.getpid()} on"):
+            both[1].record("").__enter__()
+        raise KeyboardInterrupt
+    assert both[0].status() == "interrupted"
+    with both[0].record("", resumed=0), pytest.raises(UserError, match="is being trained by"):
+        both[1].record("", resumed=0).__enter__()
 
 
 def test_a_file_system_that_cannot_be_written(base: Path) -> None:
@@ -219,7 +221,7 @@ def test_going_on_keeps_the_directory_and_its_begin(left: Elsewhere) -> None:
     run.checkpoints.mkdir()
     (run.checkpoints / "last.ckpt").write_text("last")
     (run.checkpoints / ".x.partial").touch()
-    with run.record("a: 2\n", resumed=True):
+    with run.record("a: 2\n", resumed=1):
         status = json.loads((run.path / "status.json").read_text())
         assert status["started"] == STARTED
         assert status["resumed"][0] == "a"
@@ -233,19 +235,21 @@ def test_going_on_keeps_the_directory_and_its_begin(left: Elsewhere) -> None:
     assert ended["resumed"] == status["resumed"]
 
 
-@pytest.mark.parametrize("status", ["ok", "failed"])
-def test_what_has_ended_meanwhile_is_not_gone_on_with(left: Elsewhere, status: str) -> None:
-    run = left(status=status)
+@pytest.mark.parametrize("seen", [{"status": "ok"}, {"status": "interrupted", "resumed": ["a"]}])
+def test_what_another_has_gone_on_with_meanwhile_is_left(
+    left: Elsewhere, seen: dict[str, Any]
+) -> None:
+    run = left(**seen)
     (run.path / "result.json").write_text('{"metrics": {}}')
-    with pytest.raises(UserError, match="has ended in the meantime"):
-        run.record("", resumed=True).__enter__()
-    assert run.status() == status
+    with pytest.raises(UserError, match="another process has just gone on with it"):
+        run.record("", resumed=0).__enter__()
+    assert json.loads((run.path / "status.json").read_text())["status"] == seen["status"]
 
 
 def test_what_says_nothing_can_be_gone_on_with(left: Elsewhere) -> None:
     run = left()
     (run.path / "status.json").write_text('{"resumed": 5')
-    with run.record("", resumed=True):
+    with run.record("", resumed=0):
         status = json.loads((run.path / "status.json").read_text())
         assert len(status["resumed"]) == 1
 

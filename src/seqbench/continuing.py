@@ -10,6 +10,7 @@ from seqbench.build import one_line
 from seqbench.callbacks.checkpoint import BEST
 from seqbench.callbacks.continuation import KEY, LAST, PREVIOUS, SCHEMA_VERSION
 from seqbench.errors import UserError
+from seqbench.locks import STATUS
 from seqbench.runs import Run
 from seqbench.spec import TaskSpec
 
@@ -56,6 +57,8 @@ def find(run: Run, now: Now) -> Point:
     resumed = run.resumed
     if run.said_ok:
         raise UnusableError(f"{run.path}: finished, but its result.json is damaged")
+    if (run.path / STATUS).is_dir():
+        raise UnusableError(f"{run.path / STATUS}: a folder, where a file should be")
     result = _result(run, now.identity)
     if result is not None:
         return Point(resumed, sizes=trained_sizes(run, now), result=result)

@@ -252,6 +252,7 @@ def test_a_flipped_bit_is_seen_or_changes_nothing(
     sums_run: Path, flips: Callable[[], Iterator[Path]]
 ) -> None:
     module, kept = checkpoint.load(sums_run / BEST)
+    gathered = kept.pop("gathered")
     weights = module.state_dict()
     seen = 0
     for path in flips():
@@ -260,6 +261,8 @@ def test_a_flipped_bit_is_seen_or_changes_nothing(
         except UserError:
             seen += 1
             continue
+        also_gathered = also_kept.pop("gathered")
+        assert all(torch.equal(also_gathered[name], value) for name, value in gathered.items())
         assert also_kept == kept
         loaded = other.state_dict()
         assert loaded.keys() == weights.keys()
