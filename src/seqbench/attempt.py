@@ -131,7 +131,7 @@ def first(training: Training, run: Run, point: Point | None = None) -> Run:
         with (
             run.record(config_yaml, None if point is None else point.resumed),
             run_log(run.path / "train.log"),
-            telling(run, point),
+            telling(run, point, trainer),
         ):
             last = one(watchers(trainer), Continuation)
             if point and point.result:
@@ -189,7 +189,7 @@ def way_on(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def telling(run: Run, point: Point | None) -> Iterator[None]:
+def telling(run: Run, point: Point | None, trainer: L.Trainer) -> Iterator[None]:
     """Log a run's begin, and its end where that comes early."""
     if point is None:
         log.info("training in %s", run.path)
@@ -198,11 +198,19 @@ def telling(run: Run, point: Point | None) -> Iterator[None]:
     elif point.checkpoint is None:
         log.info("%s: interrupted at its beginning, training it from there", run.path)
     else:
-        log.info("%s: interrupted, going on from step %d", run.path, point.step)
+        where = f"step {point.step}, in epoch {point.epoch + 1}"
+        log.info("%s: interrupted, going on from %s", run.path, where)
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        log.info("%s: interrupted; the same command goes on with it", run.path)
+        last = one(watchers(trainer), Continuation)
+        if last.saved_step:
+            way = f"the same command goes on from step {last.saved_step}"
+        else:
+            way = "before its first checkpoint; the same command begins it again"
+        if (run.path / "result.json").exists():
+            way = "trained, but not tested; the same command tests it"
+        log.info("%s: interrupted; %s", run.path, way)
         raise
     except RunError as error:
         log.info("%s: failed: %s", run.path, error, extra={"shown": ()})

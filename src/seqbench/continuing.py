@@ -34,15 +34,16 @@ class Now:
 class Point:
     """What a run has left.
 
-    resumed: how often it had gone on before. checkpoint: to go on from, of this step; None from the
-    beginning. sizes: of the log files then; None where that is not known. seconds: that it had
-    trained then. ended: the training was over. result: of such a one, whose test may have begun, or
-    even ended.
+    resumed: how often it had gone on before. checkpoint: to go on from, of this step, in this
+    epoch, from 0; None from the beginning. sizes: of the log files then; None where that is not
+    known. seconds: that it had trained then. ended: the training was over. result: of such a one,
+    whose test may have begun, or even ended.
     """
 
     resumed: int
     checkpoint: Path | None = None
     step: int = 0
+    epoch: int = 0
     sizes: dict[str, int] | None = field(default_factory=dict)
     seconds: float = 0.0
     ended: bool = False
@@ -70,7 +71,7 @@ def find(run: Run, now: Now) -> Point:
         try:
             point = _point(path, run, now)
         except UserError as error:
-            problems.append(str(error))
+            problems.append(str(error).removesuffix("; train it anew"))
             continue
         if point.ended:  # it was killed before its result was written
             continue
@@ -78,7 +79,8 @@ def find(run: Run, now: Now) -> Point:
             log.warning("%s; going on from %s", problem, path.name)
         return point
     if problems:
-        raise UnusableError("; ".join(problems))
+        reasons = {problem.split(": ", 1)[-1]: problem for problem in reversed(problems)}
+        raise UnusableError("; ".join(reversed(reasons.values())))
     if not run.base.name.endswith(f"-{now.identity}"):
         raise UnusableError(
             f"{run.path}: it has no checkpoint yet, and its data or its code have changed since it "
@@ -126,25 +128,28 @@ def _point(path: Path, run: Run, now: Now) -> Point:
         )
     try:
         if kept["identity"] != now.identity:
-            raise UserError(f"{path}: {_difference(content['seqbench'], now)}; train it anew")
+            raise UserError(f"{path}: {_difference(content['seqbench'], now)}")
         # It may be of a later step than this: then it comes to be written again.
         if any(state.get("best") for state in content["callbacks"].values()):
             checkpoint.require_whole(run.checkpoints / BEST)
         sizes = {str(name): int(size) for name, size in kept["files"].items()}
-        step, seconds = int(content["global_step"]), float(kept["seconds"])
+        step, epoch = int(content["global_step"]), int(content["epoch"])
+        seconds = float(kept["seconds"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: incomplete ({one_line(error)})") from error
-    return Point(run.resumed, path, step, sizes, seconds, ended=bool(kept["ended"]))
+    return Point(run.resumed, path, step, epoch, sizes, seconds, ended=bool(kept["ended"]))
 
 
 def _difference(kept: dict[str, Any], now: Now) -> str:
     """What is no longer as it was when a checkpoint was written."""
+    if kept["fingerprint"] != now.fingerprint:
+        return (
+            f"of other data: their fingerprint was {kept['fingerprint']}, and is {now.fingerprint}"
+        )
     before = TaskSpec.from_dict(kept["spec"])
     sizes = [(spec.input_size, spec.output_size) for spec in (before, now.spec)]
     if sizes[0] != sizes[1]:
         return "of {} inputs and {} outputs, and here are {} and {}".format(*sizes[0], *sizes[1])
     if (before.vocabulary, before.labels) != (now.spec.vocabulary, now.spec.labels):
-        return "of another vocabulary, or other labels, than these data have"
-    if kept["fingerprint"] != now.fingerprint:
-        return f"of other data: their fingerprint was {kept['fingerprint']}, not {now.fingerprint}"
+        return "of another vocabulary, or other labels, than the task has now"
     return "of other settings, or the code of its cell or task has changed"

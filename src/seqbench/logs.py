@@ -1,10 +1,12 @@
 """Where log lines go: the terminal, and the run's ``train.log``."""
 
+import io
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -39,6 +41,33 @@ class _ToFile(logging.Handler):
                 raise
 
 
+class _Lasting(io.TextIOBase):
+    """A stream that may go, as a pipe or a terminal does that is closed: no training shall fail of
+    it. What was to be said stands in ``train.log``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self.stream.flush()
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self.stream.encoding
+
+
 @contextmanager
 def console(progress: str) -> Iterator[None]:
     """Log lines to standard error, above a bar if there is one.
@@ -47,6 +76,7 @@ def console(progress: str) -> Iterator[None]:
     With ``none`` only warnings are told.
     """
     handler = _AboveBar()
+    out, err = _Lasting(sys.stdout), _Lasting(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     handler.setLevel(logging.WARNING if progress == "none" else logging.INFO)
     handler.addFilter(lambda record: progress in getattr(record, "shown", (progress,)))
@@ -55,7 +85,7 @@ def console(progress: str) -> Iterator[None]:
     for logger in lightning:
         logger.setLevel(logging.WARNING)
     try:
-        with _handler(handler):
+        with redirect_stdout(out), redirect_stderr(err), _handler(handler):
             yield
     finally:
         for logger, level in zip(lightning, levels, strict=True):

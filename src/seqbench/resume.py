@@ -1,6 +1,7 @@
 """``resume=RUN``: a run goes on by the config that it keeps."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -8,7 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from seqbench.checkpoint import saved_config
-from seqbench.errors import UserError, nearest, place
+from seqbench.errors import UserError, place
 from seqbench.runs import NOT_IDENTITY, Run
 
 FIXED = ("names.experiment", "paths", "logger", "force")
@@ -27,6 +28,8 @@ def asked(words: list[str]) -> tuple[dict[str, Any], Callable[[str], str], Run]:
     given: dict[str, str] = {}
     for word in words:
         key, equals, value = word.lstrip("+").partition("=")
+        if word.startswith("--trust"):
+            raise UserError(f"{word}: with resume=RUN it is trust=[PACKAGE]")
         if not equals or word.startswith("-"):
             raise UserError(f"{word}: resume=RUN goes on with one run; it takes KEY=VALUE only")
         given[key] = value.strip("'\"")
@@ -34,12 +37,11 @@ def asked(words: list[str]) -> tuple[dict[str, Any], Callable[[str], str], Run]:
     run = _unfinished(name)
     config = saved_config(run.path, [each.strip() for each in trust.strip("[]").split(",") if each])
     for key, value in given.items():
-        if not any(f"{key}.".startswith(f"{free}.") for free in FREE):
-            raise UserError(
-                f"{key}={value}: a run goes on with its own settings; leave it out"
-                f"{nearest(key, FREE)}"
-            )
+        before = deepcopy(config)
         _set(config, key, value)
+        free = any(f"{key}.".startswith(f"{each}.") for each in FREE)
+        if config != before and not free:
+            raise UserError(f"{key}={value}: a run goes on with its own settings; leave it out")
     path = run.path / "config.yaml"
     return config, lambda key: f"{key}={given[key]}" if key in given else str(path), run
 
@@ -49,6 +51,8 @@ def _unfinished(name: str) -> Run:
     if not name:
         raise UserError("resume= names no run directory")
     path = place(name)
+    if path.is_file() and path.parent.name == "checkpoints":
+        path = path.parents[1]
     if (path / "config.yaml").exists():
         return Run(path)
     below = [Run(file.parent) for file in sorted(path.rglob("status.json"))]

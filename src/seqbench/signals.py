@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 """Ctrl-C; the wish of a system that shuts down; a terminal that is closed; the warnings that
 clusters send some time before. Not all systems have all of them."""
+
+PROMISE = "\nseqbench: ending after this step; Ctrl-C again ends at once, and saves nothing\n"
 
 REQUEUED = ("SIGUSR1", "SIGUSR2")
 
@@ -25,6 +28,9 @@ class Stopped(SystemExit):
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
         self.number = number
+
+    def __str__(self) -> str:
+        return signal.Signals(self.number).name
 
 
 class Ended(Stopped):
@@ -73,6 +79,9 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number not in self.all:
             self.all.append(signal.Signals(number))
+            if number == signal.SIGINT:
+                with suppress(OSError):  # print() may be under way
+                    os.write(2, PROMISE.encode())
         elif number == signal.SIGINT:
             raise KeyboardInterrupt
 

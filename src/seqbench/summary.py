@@ -121,8 +121,11 @@ def metrics_table(
 
 
 def _number(values: dict[str, float], name: str) -> str:
-    digits = 2 if name == "perplexity" else 4
-    return f"{values[name]:.{digits}f}" if name in values else ""
+    if name not in values:
+        return ""
+    if abs(values[name]) >= 1e6:
+        return f"{values[name]:.3g}"
+    return f"{values[name]:.{2 if name == 'perplexity' else 4}f}"
 
 
 def report_table(reports: dict[str, dict[str, Any]], part: str = "classes") -> Table:

@@ -22,6 +22,9 @@ KEY = "continuation"
 SCHEMA_VERSION = 1
 LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 
+CHEAP = 0.005
+"""Share of the time that checkpoints at the ends of epochs may take."""
+
 PATIENCE = 5.0
 """Seconds of validation that a signal may wait for. Before a longer one the state is held, in
 memory, since it can't be had within."""
@@ -55,7 +58,8 @@ class Continuation(Callback):
     It has to be the first of the callbacks, so that those behind it find each batch once.
 
     identity: of the run. every_n_steps: optimiser steps, every_minutes: of training between two
-    checkpoints; None never. Whatever they are, a checkpoint is written when a signal comes.
+    checkpoints; None never. With the latter an epoch's end has one, too, where writing takes less
+    than ``CHEAP`` of the time since the last. In any case one is written when a signal comes.
     """
 
     def __init__(
@@ -70,8 +74,8 @@ class Continuation(Callback):
         self.every_n_steps, self.every_minutes = every_n_steps, every_minutes
         self.started = self.saved_at = time.monotonic()
         self.saved_step = 0
-        self.spent = 0.0
-        """Seconds that writing has taken."""
+        self.spent = self.cost = 0.0
+        """Seconds that writing has taken, and the last time."""
         self.validating = 0.0
         self.validation_began = 0.0
         self.held: memoryview | None = None
@@ -87,19 +91,20 @@ class Continuation(Callback):
         if batch_idx % trainer.accumulate_grad_batches:
             return
         step = trainer.global_step
-        if step > self.saved_step and (self.signals.received is not None or self._due(step)):
+        due = self.signals.received is not None or self._due(step, epoch_end=batch_idx == 0)
+        if step > self.saved_step and due:
             self.save(trainer)
         self.signals.check()
         if self.validating > PATIENCE and _validates(trainer, batch_idx):
             with self._counted():
                 self.held = serialised(trainer, weights_only=False)
 
-    def _due(self, step: int) -> bool:
-        steps, minutes = self.every_n_steps, self.every_minutes
-        return bool(
-            (steps is not None and step // steps > self.saved_step // steps)
-            or (minutes is not None and time.monotonic() - self.saved_at >= 60 * minutes)
-        )
+    def _due(self, step: int, epoch_end: bool) -> bool:
+        steps, since = self.every_n_steps, time.monotonic() - self.saved_at
+        if steps and step // steps > self.saved_step // steps:
+            return True
+        cheap = epoch_end and self.cost < CHEAP * since
+        return bool(self.every_minutes and (since >= 60 * self.every_minutes or cheap))
 
     def save(self, trainer: L.Trainer) -> None:
         """Write the present state, durably; a kill within leaves the one before."""
@@ -111,7 +116,8 @@ class Continuation(Callback):
     def _counted(self) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self.spent += time.monotonic() - began
+        self.cost = time.monotonic() - began
+        self.spent += self.cost
 
     def finish(self, trainer: L.Trainer) -> None:
         """Write the state that training ended with. Until there is a result, a run that is killed
