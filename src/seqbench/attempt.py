@@ -21,7 +21,7 @@ from seqbench.files import NoRoomError, require_no_links, room
 from seqbench.isolation import isolated, keep_freed_memory
 from seqbench.logs import console, run_log
 from seqbench.runs import Run
-from seqbench.signals import Signals, Stopped
+from seqbench.signals import Signals, Stopped, requeued
 from seqbench.training import Training, boards, one, watchers
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,8 @@ def go(training: Training) -> Run:
     run = runs.following(base)
     if before and before[-1].live:
         raise runs.busy(base)
-    if before and before[-1].status() == "interrupted" and not training.config["force"]:
+    anew = training.config["force"] and not requeued()
+    if before and before[-1].status() == "interrupted" and not anew:
         try:
             return first(training, before[-1], where(training, before[-1]))
         except continuing.UnusableError as error:
@@ -77,6 +78,11 @@ def go_on(training: Training, run: Run) -> Run:
 
 def where(training: Training, run: Run) -> Point:
     """Where an unfinished run goes on."""
+    if not training.goes_on:
+        raise continuing.UnusableError(
+            f"{run.path}: {type(training.data).__name__} gives batches that cannot go on within an "
+            "epoch: let their sampler be an Order (seqbench.datamodules.sampling)"
+        )
     return continuing.find(run, now(training))
 
 
@@ -131,7 +137,7 @@ def first(training: Training, run: Run, point: Point | None = None) -> Run:
         with (
             run.record(config_yaml, None if point is None else point.resumed),
             run_log(run.path / "train.log"),
-            telling(run, point, trainer),
+            telling(run, point, trainer, training.config["force"]),
         ):
             last = one(watchers(trainer), Continuation)
             if point and point.result:
@@ -189,7 +195,7 @@ def way_on(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def telling(run: Run, point: Point | None, trainer: L.Trainer) -> Iterator[None]:
+def telling(run: Run, point: Point | None, trainer: L.Trainer, anew: bool) -> Iterator[None]:
     """Log a run's begin, and its end where that comes early."""
     if point is None:
         log.info("training in %s", run.path)
@@ -204,12 +210,13 @@ def telling(run: Run, point: Point | None, trainer: L.Trainer) -> Iterator[None]
         yield
     except (KeyboardInterrupt, SystemExit):
         last = one(watchers(trainer), Continuation)
+        how = f"resume={run.path}" if anew else "the same command"
         if last.saved_step:
-            way = f"the same command goes on from step {last.saved_step}"
+            way = f"{how} goes on from step {last.saved_step}"
         else:
-            way = "before its first checkpoint; the same command begins it again"
+            way = f"before its first checkpoint; {how} begins it again"
         if (run.path / "result.json").exists():
-            way = "trained, but not tested; the same command tests it"
+            way = f"trained, but not tested; {how} tests it"
         log.info("%s: interrupted; %s", run.path, way)
         raise
     except RunError as error:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, StochasticWeightAveraging, WeightAveraging
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import Profiler
 from torch import nn
@@ -163,8 +163,18 @@ def callbacks(config: Node, spec: TaskSpec, network: Network, folder: Path) -> l
         "mode": spec.mode,
         "monitor": f"val/{spec.metric}",
     }
-    nodes = {key: node for key, node in config["callbacks"].items() if node}
-    return [expect(call(node, **supplied), Callback, f"callbacks.{k}") for k, node in nodes.items()]
+    made = []
+    for key, node in config["callbacks"].items():
+        if not node:
+            continue
+        callback = expect(call(node, **supplied), Callback, f"callbacks.{key}")
+        if isinstance(callback, WeightAveraging | StochasticWeightAveraging):
+            raise UserError(
+                f"callbacks.{key}: {type(callback).__name__} validates with other weights than "
+                "best.ckpt gets, and cannot go on within an epoch; leave it out"
+            )
+        made.append(callback)
+    return made
 
 
 def loggers(config: Node, folder: Path) -> list[Logger]:

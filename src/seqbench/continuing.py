@@ -63,7 +63,7 @@ def find(run: Run, now: Now) -> Point:
     result = _result(run, now.identity)
     if result is not None:
         return Point(resumed, sizes=trained_sizes(run, now), result=result)
-    problems = []
+    problems: dict[str, list[str]] = {}
     for name in (LAST, PREVIOUS):
         path = run.checkpoints / name
         if not path.exists():
@@ -71,20 +71,21 @@ def find(run: Run, now: Now) -> Point:
         try:
             point = _point(path, run, now)
         except UserError as error:
-            problems.append(str(error).removesuffix("; train it anew"))
+            reason = str(error).removeprefix(f"{path}: ").removesuffix("; train it anew")
+            problems.setdefault(reason, []).append(name)
             continue
         if point.ended:  # it was killed before its result was written
             continue
-        for problem in problems:
-            log.warning("%s; going on from %s", problem, path.name)
+        for reason in problems:
+            log.warning("%s: %s; going on from %s", run.checkpoints / LAST, reason, name)
         return point
     if problems:
-        reasons = {problem.split(": ", 1)[-1]: problem for problem in reversed(problems)}
-        raise UnusableError("; ".join(reversed(reasons.values())))
+        told = (f"{' and '.join(names)}: {reason}" for reason, names in problems.items())
+        raise UnusableError(f"{run.checkpoints}: {'; '.join(told)}")
     if not run.base.name.endswith(f"-{now.identity}"):
         raise UnusableError(
             f"{run.path}: it has no checkpoint yet, and its data or its code have changed since it "
-            "began; train it anew"
+            "began, or it was renamed; train it anew"
         )
     return Point(resumed)
 
@@ -132,7 +133,9 @@ def _point(path: Path, run: Run, now: Now) -> Point:
         # It may be of a later step than this: then it comes to be written again.
         if any(state.get("best") for state in content["callbacks"].values()):
             checkpoint.require_whole(run.checkpoints / BEST)
-        sizes = {str(name): int(size) for name, size in kept["files"].items()}
+        sizes = {str(name): max(0, int(size)) for name, size in kept["files"].items()}
+        _ = [kept[name] for name in ("random", "should_stop", "watched", "validating", "spent")]
+        _ = [content[name] for name in ("loops", "optimizer_states", "lr_schedulers")]
         step, epoch = int(content["global_step"]), int(content["epoch"])
         seconds = float(kept["seconds"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -22,7 +22,7 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     What stood there before stands there still if anything fails. Text is written as UTF-8. The
     OSError of a failure names ``path``.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     # Of a name that no other process has.
     partial = path.with_name(f".{uuid4().hex}.partial")
     try:
@@ -77,6 +77,8 @@ def require_no_links(folder: Path) -> None:
     for file in folder.rglob("*"):
         if file.is_symlink():
             raise UserError(f"{file}: a link, and no file of the run's own; put the file there")
+        if file.is_dir() and file.suffix:
+            raise UserError(f"{file}: a folder, where a file should be; remove it")
 
 
 def sync_folder(folder: Path) -> None:

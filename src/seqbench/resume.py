@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from seqbench import locks
 from seqbench.checkpoint import saved_config
 from seqbench.errors import UserError, place
 from seqbench.runs import NOT_IDENTITY, Run
@@ -32,10 +33,13 @@ def asked(words: list[str]) -> tuple[dict[str, Any], Callable[[str], str], Run]:
             raise UserError(f"{word}: with resume=RUN it is trust=[PACKAGE]")
         if not equals or word.startswith("-"):
             raise UserError(f"{word}: resume=RUN goes on with one run; it takes KEY=VALUE only")
+        if key in given:
+            raise UserError(f"{word}: {key} is given twice")
         given[key] = value.strip("'\"")
     name, trust = given.pop("resume"), given.pop("trust", "")
     run = _unfinished(name)
-    config = saved_config(run.path, [each.strip() for each in trust.strip("[]").split(",") if each])
+    packages = [each.strip(" '\"") for each in trust.strip("[]").split(",") if each]
+    config = saved_config(run.path, packages)
     for key, value in given.items():
         before = deepcopy(config)
         _set(config, key, value)
@@ -61,6 +65,9 @@ def _unfinished(name: str) -> Run:
         return unfinished[0]
     if not below:
         raise UserError(f"resume={name}: no run directory, and none below it")
+    live = [run for run in below if run.status() == "running"]
+    if live and not unfinished:
+        raise UserError(f"resume={name}: {live[0].path} {locks.holder_of(live[0].path)}")
     some = ", ".join(str(run.path) for run in unfinished[:3])
     raise UserError(
         f"resume={name}: {len(unfinished)} of its {len(below)} runs are unfinished"

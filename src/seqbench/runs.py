@@ -246,11 +246,14 @@ class Run:
 
     def _take_up(self, resumed: int) -> dict[str, Any]:
         """The status of an interrupted run that this process goes on with, and no other."""
+        if locks.is_beating(self.path, trusted=True):  # of a directory that was moved or renamed
+            raise UserError(f"{self.path} {locks.holder_of(self.path)}")
         if self.resumed != resumed or self.said_ok or not locks.claim(self.path, resumed):
             raise UserError(f"{self.path}: another process has just gone on with it; start again")
         for folder in (self.path, self.checkpoints):
             for partial in folder.glob(".*.partial"):  # of a process that was killed
                 partial.unlink(missing_ok=True)
+        (self.path / "bad_batch.pt").unlink(missing_ok=True)  # it may not come to that again
         return locks.read(self.path)
 
     def _end(self, status: dict[str, Any], me: Holder) -> None:

@@ -131,6 +131,11 @@ def _heed(parent: int) -> None:
     os._exit(0)
 
 
+def requeued() -> bool:
+    """Whether this is a job of Slurm's that has been started before."""
+    return os.environ.get("SLURM_RESTART_COUNT", "0") not in ("", "0")
+
+
 def requeue(seconds: float = 60.0) -> None:
     """Ask Slurm to start this job again, if it is one of Slurm's; wait so long for its answer."""
     array = [os.environ.get(f"SLURM_ARRAY_{name}_ID", "") for name in ("JOB", "TASK")]

@@ -19,6 +19,7 @@ from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node
 from seqbench.continuing import Point
 from seqbench.datamodules.raw import check_encoding
+from seqbench.datamodules.sampling import Order
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import UserError
 from seqbench.isolation import interrupts, seed_all
@@ -53,6 +54,7 @@ class Training:
         except (TypeError, ValueError) as error:
             raise UserError(f"the task cannot be used: {error}") from error
         train, val = self.data.loader("train", training=True), self.data.loader("val")
+        self.goes_on = isinstance(train.sampler, Order)
         check_intervals(config["trainer"], len(train), len(val))
         build.check_optimisation(config, spec)
         self.module = SequenceModule(
@@ -95,6 +97,8 @@ class Training:
                 if self.pretrained:
                     log.info(self.pretrained.note(self.data.token_counts()))
                 trainer.validate(self.module, self.data, verbose=False)
+            # Lightning reads a checkpoint first: in float32 it would round a float64 network's.
+            trainer.precision_plugin.convert_module(self.module)
             trainer.fit(
                 self.module,
                 self.data,
@@ -157,6 +161,8 @@ class Training:
         started = time.perf_counter()
         log.info("testing the best checkpoint")
         self.module.tested_at = result["best_epoch"], result["best_step"]
+        seed_all(self.config["seed"])  # whether it comes with the training or later
+        trainer.precision_plugin.convert_module(self.module)
         with interrupts(), explained(trainer, self.module, self.config):
             trainer.test(
                 self.module,

@@ -38,13 +38,10 @@ RUN_PARTS = (*PARTS, Optimizer, LRScheduler, L.Trainer, Profiler, Callback, Logg
 LIGHTNING = {
     "callbacks": (
         "DeviceStatsMonitor",
-        "EMAWeightAveraging",
         "EarlyStopping",
         "GradientAccumulationScheduler",
         "LearningRateMonitor",
-        "StochasticWeightAveraging",
         "Timer",
-        "WeightAveraging",
     ),
     "profilers": ("AdvancedProfiler", "PassThroughProfiler", "SimpleProfiler"),
 }

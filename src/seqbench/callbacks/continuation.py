@@ -1,5 +1,7 @@
 """``last.ckpt``: from it a run goes on as if it had never stopped."""
 
+import io
+import pickle
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,12 +10,13 @@ from typing import Any, Protocol, runtime_checkable
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler
 from lightning.pytorch.trainer.states import TrainerFn
 
 from seqbench.batch import Batch
 from seqbench.callbacks.checkpoint import serialised
 from seqbench.datamodules.base import TaskData
+from seqbench.errors import UserError
 from seqbench.files import sync_folder, write_whole
 from seqbench.isolation import random_states, restore_random_states
 from seqbench.signals import Signals, Stopped
@@ -80,6 +83,8 @@ class Continuation(Callback):
         self.validation_began = 0.0
         self.held: memoryview | None = None
         self.restored: dict[str, Any] | None = None
+        self.files: dict[str, int] = {}
+        """Of loggers that this process may be without."""
 
     # What is written, and when
 
@@ -155,7 +160,7 @@ class Continuation(Callback):
             "random": random_states(),
             "should_stop": trainer.should_stop,
             "watched": {name: float(value) for name, value in trainer.callback_metrics.items()},
-            "files": {k: size for logger in loggers for k, size in logger.sizes().items()},
+            "files": self.files | {k: n for each in loggers for k, n in each.sizes().items()},
             "validating": self.validating,
             "spent": self.spent,
         }
@@ -164,6 +169,8 @@ class Continuation(Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.signals.install()
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            _require_plain(callback)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.signals.install()
@@ -202,7 +209,7 @@ class Continuation(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, TaskData)
         data.cursor = loop["epoch_progress"]["current"]["processed"], batches["current"]["ready"]
-        self.restored = kept
+        self.restored, self.files = kept, kept["files"]
         self.started = time.monotonic() - kept["seconds"]
         self.saved_at, self.saved_step = time.monotonic(), int(checkpoint["global_step"])
         self.validating, self.spent = kept["validating"], kept["spent"]
@@ -218,7 +225,27 @@ class Continuation(Callback):
         # Lightning takes the rest of this epoch for a repetition, and leaves a scheduler that goes
         # by a metric as it is at its end.
         trainer.fit_loop._restarting = False
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, GradientAccumulationScheduler):
+                callback.on_train_epoch_start(trainer)  # an epoch that goes on has no start
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, TaskData)
+        data.cursor = (0, 0)  # a loader that is made anew begins at an epoch's first batch
         self.restored = None
+
+
+def _require_plain(callback: Callback) -> None:
+    """UserError for a callback whose state no checkpoint could be read with."""
+    buffer = io.BytesIO()
+    torch.save(callback.state_dict(), buffer)
+    buffer.seek(0)
+    try:
+        torch.load(buffer, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"callbacks: the state_dict() of {type(callback).__name__} holds other than tensors "
+            "and plain values: no checkpoint could be read; convert them"
+        ) from error
 
 
 def _validates(trainer: L.Trainer, batch_idx: int) -> bool:

@@ -119,15 +119,10 @@ class TaskData(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         loader = self.loader("train", training=True)
-        if self.cursor == (0, 0):
-            return loader
-        if not isinstance(loader.sampler, Order):
-            raise UserError(
-                f"task: {type(self).__name__} gives batches that cannot go on within an epoch: "
-                "let their sampler be an Order (seqbench.datamodules.sampling), or force=true"
-            )
-        # A loader with workers asks for its first batches before Lightning tells it the epoch.
-        loader.sampler.epoch, loader.sampler.start = self.cursor
+        if self.cursor != (0, 0):
+            assert isinstance(loader.sampler, Order)
+            # A loader with workers asks for its first batches before Lightning tells the epoch.
+            loader.sampler.epoch, loader.sampler.start = self.cursor
         return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
