@@ -77,5 +77,6 @@ def test_command_lines_load_no_torch_before_they_need_it() -> None:
 
 
 def test_run_directories_need_no_torch() -> None:
-    for file in ("runs.py", "curves.py", "figures.py", "pictures.py", "terminal.py", "titles.py"):
+    own = ("runs.py", "identity.py", "locks.py", "files.py", "signals.py")
+    for file in (*own, "curves.py", "figures.py", "pictures.py", "terminal.py", "titles.py"):
         check(file, ("torch", "lightning"))

@@ -12,6 +12,7 @@ import pytest
 
 from seqbench import locks, runs
 from seqbench.errors import UserError
+from seqbench.identity import group, identity
 
 CONFIG: dict[str, Any] = {
     "seed": 0,
@@ -37,15 +38,15 @@ def changed(name: str, value: Any) -> dict[str, Any]:
 
 
 def test_what_decides_the_outcome_decides_the_identity() -> None:
-    first = runs.identity(CONFIG, "data", {"cell": "source"})
+    first = identity(CONFIG, "data", {"cell": "source"})
     for name, value in [("model.hidden_size", 9), ("seed", 1), ("trainer.max_epochs", 2)]:
-        assert runs.identity(changed(name, value), "data", {"cell": "source"}) != first
-    assert runs.identity(CONFIG, "other data", {"cell": "source"}) != first
-    assert runs.identity(CONFIG, "data", {"cell": "edited"}) != first
+        assert identity(changed(name, value), "data", {"cell": "source"}) != first
+    assert identity(CONFIG, "other data", {"cell": "source"}) != first
+    assert identity(CONFIG, "data", {"cell": "edited"}) != first
 
 
 def test_what_only_places_or_shows_a_run_does_not() -> None:
-    first = runs.identity(CONFIG, "data", {})
+    first = identity(CONFIG, "data", {})
     for name, value in [
         ("task.path", "/b"),
         ("task.num_workers", 2),
@@ -57,13 +58,13 @@ def test_what_only_places_or_shows_a_run_does_not() -> None:
         ("progress", "none"),
         ("logger", {"tensorboard": {}}),
     ]:
-        assert runs.identity(changed(name, value), "data", {}) == first
+        assert identity(changed(name, value), "data", {}) == first
     assert json.loads(json.dumps(CONFIG)) == CONFIG
 
 
 def test_a_group_is_the_identity_less_the_seed() -> None:
-    assert runs.group(CONFIG, "d", {}) == runs.group(changed("seed", 5), "d", {})
-    assert runs.group(CONFIG, "d", {}) != runs.group(changed("model.hidden_size", 5), "d", {})
+    assert group(CONFIG, "d", {}) == group(changed("seed", 5), "d", {})
+    assert group(CONFIG, "d", {}) != group(changed("model.hidden_size", 5), "d", {})
 
 
 def test_statuses(tmp_path: Path) -> None:
@@ -108,15 +109,15 @@ def test_a_damaged_run_is_not_finished(tmp_path: Path, name: str, torn: str | No
 
 
 def test_a_whole_float_is_its_integer() -> None:
-    first = runs.identity(CONFIG, "data", {})
-    assert runs.identity(changed("model.hidden_size", 8.0), "data", {}) == first
-    assert runs.identity(changed("model.hidden_size", 8.5), "data", {}) != first
+    first = identity(CONFIG, "data", {})
+    assert identity(changed("model.hidden_size", 8.0), "data", {}) == first
+    assert identity(changed("model.hidden_size", 8.5), "data", {}) != first
 
 
 def test_one_batch_is_not_all_of_them() -> None:
     for key in ("limit_train_batches", "limit_val_batches", "val_check_interval"):
         one, whole = ({"trainer": {key: number}} for number in (1, 1.0))
-        assert runs.identity(one, "", {}) != runs.identity(whole, "", {})
+        assert identity(one, "", {}) != identity(whole, "", {})
 
 
 def test_running_without_a_live_process_is_interrupted(tmp_path: Path) -> None:

@@ -56,12 +56,12 @@ def go(training: Training) -> Run:
     anew = training.config["force"] and not requeued()
     if before and before[-1].status() == "interrupted" and not anew:
         try:
-            return first(training, before[-1], where(training, before[-1]))
+            return carry_out(training, before[-1], where(training, before[-1]))
         except continuing.UnusableError as error:
             log.warning("%s; training anew in %s", error, run.path)
     elif before:
         log.info("%s: %s; training anew in %s", before[-1].path, before[-1].status(), run.path)
-    return first(training, run)
+    return carry_out(training, run)
 
 
 def go_on(training: Training, run: Run) -> Run:
@@ -73,7 +73,7 @@ def go_on(training: Training, run: Run) -> Run:
         raise UserError(f"{run.path}: a newer version of seqbench wrote it; use that")
     if run.live:
         raise runs.busy(run.base)
-    return first(training, run, where(training, run))
+    return carry_out(training, run, where(training, run))
 
 
 def where(training: Training, run: Run) -> Point:
@@ -124,7 +124,7 @@ def again(training: Training, run: Run) -> Run:
     return run
 
 
-def first(training: Training, run: Run, point: Point | None = None) -> Run:
+def carry_out(training: Training, run: Run, point: Point | None = None) -> Run:
     """Train, and leave a result in the run directory or a status that tells why not.
 
     point: where an interrupted run goes on; None makes a new one.
@@ -140,12 +140,11 @@ def first(training: Training, run: Run, point: Point | None = None) -> Run:
             telling(run, point, trainer, training.config["force"]),
         ):
             last = one(watchers(trainer), Continuation)
+            if point:
+                rewind(trainer, point)
             if point and point.result:
                 result = point.result
-                rewind(trainer, point)  # what its test, which comes again, had logged
             else:
-                if point:
-                    rewind(trainer, point)
                 if point is None or point.checkpoint is None:
                     for board in boards(trainer):
                         board.describe(config_yaml)
@@ -211,8 +210,8 @@ def telling(run: Run, point: Point | None, trainer: L.Trainer, anew: bool) -> It
     except (KeyboardInterrupt, SystemExit):
         last = one(watchers(trainer), Continuation)
         how = f"resume={run.path}" if anew else "the same command"
-        if last.saved_step:
-            way = f"{how} goes on from step {last.saved_step}"
+        if step := last.saved_step or (point.step if point else 0):
+            way = f"{how} goes on from step {step}"
         else:
             way = f"before its first checkpoint; {how} begins it again"
         if (run.path / "result.json").exists():

@@ -11,7 +11,8 @@ from yaml import YAMLError
 from seqbench import locks
 from seqbench.checkpoint import saved_config
 from seqbench.errors import UserError, place
-from seqbench.runs import NOT_IDENTITY, Run
+from seqbench.identity import NOT_IDENTITY
+from seqbench.runs import Run
 
 FIXED = ("names.experiment", "paths", "logger", "force")
 FREE = ("paths.cache_dir", *(name for name in NOT_IDENTITY if name not in FIXED))

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from seqbench.errors import UserError
-from seqbench.runs import NOT_IDENTITY, Run, without
+from seqbench.identity import NOT_IDENTITY, without
+from seqbench.runs import Run
 
 FEW = 2
 """Settings that a title names."""

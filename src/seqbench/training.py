@@ -22,6 +22,7 @@ from seqbench.datamodules.raw import check_encoding
 from seqbench.datamodules.sampling import Order
 from seqbench.environment import PeakMemory, environment
 from seqbench.errors import UserError
+from seqbench.identity import group, identity
 from seqbench.isolation import interrupts, seed_all
 from seqbench.models.module import SequenceModule
 from seqbench.signals import Signals
@@ -71,8 +72,8 @@ class Training:
         texts = sources(config)
         if self.pretrained:
             texts["model.embedding.path"] = self.pretrained.digest
-        self.identity = runs.identity(config, self.data.fingerprint, texts)
-        self.group = runs.group(config, self.data.fingerprint, texts)
+        self.identity = identity(config, self.data.fingerprint, texts)
+        self.group = group(config, self.data.fingerprint, texts)
         self.setup_seconds = time.perf_counter() - started
 
     def trainer(self, run: runs.Run, signals: Signals) -> L.Trainer:

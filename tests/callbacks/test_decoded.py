@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from seqbench.batch import IGNORE, Batch
 from seqbench.callbacks.decoded import decoded
-from seqbench.runs import identity
+from seqbench.identity import identity
 from seqbench.spec import TaskSpec
 
 WORDS = ["task=hello", "model=rnn", "trainer.max_epochs=5", "trainer.accelerator=cpu", "threads=1"]

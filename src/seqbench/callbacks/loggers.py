@@ -16,8 +16,8 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from seqbench.files import append, synced_size
+from seqbench.identity import NOT_IDENTITY, without
 from seqbench.metrics import Report
-from seqbench.runs import NOT_IDENTITY, without
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID
 from seqbench.exporting.compare import TOLERANCE, TRIALS, File
 from seqbench.exporting.forms import Form
-from seqbench.runs import without
+from seqbench.identity import without
 from seqbench.trained import Trained
 
 SCHEMA_VERSION = 1
