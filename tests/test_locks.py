@@ -210,8 +210,14 @@ def test_one_of_those_that_do_not_see_each_other_s_locks_goes_on(base: Path) -> 
     assert locks.claim(base, known=0)
     assert not locks.claim(base, known=0)
     assert locks.claim(base, known=2)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    text = (base / ".resumed.3").read_text().replace(f'"pid": {os.getpid()}', f'"pid": {dead.pid}')
+    (base / ".resumed.3").write_text(text)  # killed before it wrote a status
+    assert locks.claim(base, known=2)
+    assert not locks.claim(base, known=2)
     (base / ".resumed.x").touch()
-    assert locks.claim(base, known=3)
+    assert locks.claim(base, known=4)
 
 
 def test_going_on_keeps_the_directory_and_its_begin(left: Elsewhere) -> None:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -83,7 +83,7 @@ class Holder:
     def gone(self) -> bool:
         """No such process is here. Another host's name may be that of a container, which numbers
         its own."""
-        if not self.here or self.host != socket.gethostname() or os.name != "posix":
+        if not self.pid or not self.here or self.host != socket.gethostname() or os.name != "posix":
             return False
         try:
             os.kill(self.pid, 0)
@@ -102,10 +102,10 @@ def boot() -> str:
         return ""
 
 
-def read(folder: Path) -> dict[str, Any]:
+def read(folder: Path, name: str = STATUS) -> dict[str, Any]:
     """The content of a run's ``status.json``; empty where it is torn or missing."""
     try:
-        content = json.loads((folder / STATUS).read_bytes())
+        content = json.loads((folder / name).read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -205,14 +205,17 @@ def claim(folder: Path, known: int) -> bool:
     """Be the one that goes on with a run, if no other process is just about to.
 
     Where machines do not see each other's locks, this is what only one of them can do: make the
-    file of a number. known: how many have gone on with it, by its status.
+    file of a number. known: how many have gone on with it, by its status. Whoever has made a file
+    and written no status is about to, unless that process is gone.
     """
     taken = [0, *(int(p.suffix[1:]) for p in folder.glob(".resumed.*") if p.suffix[1:].isdecimal())]
     last = max(taken)
-    if last > known and age(folder / f".resumed.{last}") < DEAD:
-        return False  # its status is about to be written
+    made = folder / f".resumed.{last}"
+    if last > known and age(made) < DEAD and not Holder.of(read(folder, made.name)).gone:
+        return False
     try:
-        (folder / f".resumed.{max(known, last) + 1}").touch(exist_ok=False)
+        with (folder / f".resumed.{max(known, last) + 1}").open("x", encoding="utf-8") as file:
+            json.dump(asdict(Holder.me("")), file)
     except FileExistsError:
         return False
     return True

@@ -124,7 +124,7 @@ def trial(folder: Path, number: int, draw: random.Random, moments: int) -> str:
             break
         killed.append(name)
         if status != -signal.SIGKILL:
-            return f"killed {', '.join(killed)}: status {status}: {log.read_text()[-2000:]}"
+            return f"killed {', '.join(killed)}: status {status}: {log.read_text('utf-8', 'replace')[-2000:]}"
     try:
         assert_twins(folder / "twin", output)
     except AssertionError as error:

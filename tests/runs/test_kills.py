@@ -93,25 +93,29 @@ class Victim:
             until = time.monotonic() + 120
             while process.poll() is None and not seen() and time.monotonic() < until:
                 time.sleep(0.0002)
-            assert time.monotonic() < until, f"not seen; the log: {self.log.read_text()}"
+            assert time.monotonic() < until, (
+                f"not seen; the log: {self.log.read_text(errors='replace')}"
+            )
             time.sleep(delay)
         finally:
             process.kill()
             code = process.wait()
-        assert code in (0, -signal.SIGKILL), self.log.read_text()
+        assert code in (0, -signal.SIGKILL), self.log.read_text(errors="replace")
         return code != 0
 
     def finish(self) -> None:
         process = self.start()
         try:
-            assert process.wait(300) == 0, self.log.read_text()
+            assert process.wait(300) == 0, self.log.read_text(errors="replace")
         finally:
             process.kill()
             process.wait()
 
     def logged(self) -> str:
         """What this process has told so far."""
-        return self.log.read_bytes()[self.told :].decode()
+        return self.log.read_bytes()[self.told :].decode(
+            errors="replace"
+        )  # a line may be half there
 
     # Moments
 
@@ -168,7 +172,7 @@ class Victim:
     def _rows(self) -> list[str]:
         for path in self.folder.glob("*/*/*/metrics.csv"):
             with suppress(OSError):
-                whole = path.read_text("utf-8").rpartition("\n")[0]
+                whole = path.read_bytes().rpartition(b"\n")[0].decode()  # a kill may tear a letter
                 return whole.splitlines()[1:]
         return []
 
