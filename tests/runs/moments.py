@@ -124,7 +124,8 @@ def trial(folder: Path, number: int, draw: random.Random, moments: int) -> str:
             break
         killed.append(name)
         if status != -signal.SIGKILL:
-            return f"killed {', '.join(killed)}: status {status}: {log.read_text('utf-8', 'replace')[-2000:]}"
+            told = log.read_text("utf-8", "replace")[-2000:]
+            return f"killed {', '.join(killed)}: status {status}: {told}"
     try:
         assert_twins(folder / "twin", output)
     except AssertionError as error:
