@@ -143,7 +143,7 @@ def content(path: Path) -> dict[str, Any]:
         raise UserError(
             f"{path}: holds other than weights and plain values; seqbench did not write it"
         ) from error
-    except Exception as error:
+    except Exception as error:  # torch's reader has as many kinds as an archive has parts
         raise UserError(
             f"{path}: damaged, or no checkpoint ({build.one_line(error)}); give a run directory "
             "or its best.ckpt, or train it anew"
@@ -151,12 +151,17 @@ def content(path: Path) -> dict[str, Any]:
     kept = found.get("seqbench") if isinstance(found, dict) else None
     if not isinstance(kept, dict):
         raise UserError(f"{path}: a checkpoint, but not one that seqbench wrote")
-    if kept.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(
-            f"{path}: of version {kept.get('schema_version')}, this seqbench reads "
-            f"{SCHEMA_VERSION}; use the version that wrote it"
-        )
+    require_version(path, kept, SCHEMA_VERSION)
     return dict(found)
+
+
+def require_version(path: Path, kept: dict[str, Any], version: int) -> None:
+    """UserError for a part of a checkpoint that another version of seqbench has written."""
+    if kept.get("schema_version") != version:
+        raise UserError(
+            f"{path}: of version {kept.get('schema_version')}, this seqbench reads {version}; use "
+            "the version that wrote it"
+        )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

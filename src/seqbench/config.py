@@ -73,7 +73,7 @@ def locate(path: str) -> Any:
     logger.setLevel(logging.CRITICAL + 1)  # Hydra logs what it also raises
     try:
         found = get_object(path)
-    except Exception as error:
+    except Exception as error:  # whatever importing somebody's module raises
         cause = error.__cause__ or error
         where = ""
         if isinstance(cause, ModuleNotFoundError) and cause.name == path.partition(".")[0]:

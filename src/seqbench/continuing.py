@@ -122,11 +122,7 @@ def _point(path: Path, run: Run, now: Now) -> Point:
     kept = content.get(KEY)
     if not isinstance(kept, dict):
         raise UserError(f"{path}: a checkpoint to predict with, from which none can go on")
-    if kept.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(
-            f"{path}: of version {kept.get('schema_version')}, this seqbench goes on from "
-            f"{SCHEMA_VERSION}; use the version that wrote it"
-        )
+    checkpoint.require_version(path, kept, SCHEMA_VERSION)
     try:
         if kept["identity"] != now.identity:
             raise UserError(f"{path}: {_difference(content['seqbench'], now)}")
