@@ -35,15 +35,16 @@ def imdb() -> str:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", ["irnn", "lstm", "gru"])
+@pytest.mark.parametrize(("model", "least"), [("irnn", 0.9999), ("lstm", 1.0), ("gru", 1.0)])
 def test_modular_sum_by_its_defaults(
     train: Callable[..., int],
     here: Path,
     result: Callable[[Path], dict[str, Any]],
     model: str,
+    least: float,
 ) -> None:
     assert train(f"model={model}") == 0
-    assert result(here)["metrics"]["test"]["accuracy"] == 1.0
+    assert result(here)["metrics"]["test"]["accuracy"] >= least
 
 
 @pytest.mark.long
