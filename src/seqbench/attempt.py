@@ -221,7 +221,7 @@ def telling(run: Run, point: Point | None, trainer: L.Trainer, anew: bool) -> It
     except RunError as error:
         log.info("%s: failed: %s", run.path, error, extra={"shown": ()})
         raise
-    except Exception:
+    except Exception:  # a cell's or a task's own; told, and raised again
         log.exception("%s: failed", run.path, extra={"shown": ()})  # the caller shows it
         raise
 

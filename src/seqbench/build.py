@@ -62,7 +62,7 @@ def call(node: Node, **supplied: Any) -> Any:
         return target(**settings, **{k: v for k, v in supplied.items() if k in taken})
     except (UserError, SystemExit):
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a class makes of its settings
         if not node["_target_"].startswith(("torch.", "lightning.", "seqbench.")):
             raise  # a traceback helps whoever wrote it
         raise UserError(f"{node['_target_']}: {one_line(error)}") from error

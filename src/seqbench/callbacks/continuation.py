@@ -206,9 +206,10 @@ class Continuation(Callback):
         batches["is_last_batch"] = False
         for counts in (batches["total"], batches["current"]):
             counts["ready"] = counts["completed"]
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, TaskData)
-        data.cursor = loop["epoch_progress"]["current"]["processed"], batches["current"]["ready"]
+        _data(trainer).cursor = (
+            loop["epoch_progress"]["current"]["processed"],
+            batches["current"]["ready"],
+        )
         self.restored, self.files = kept, kept["files"]
         self.started = time.monotonic() - kept["seconds"]
         self.saved_at, self.saved_step = time.monotonic(), int(checkpoint["global_step"])
@@ -228,10 +229,17 @@ class Continuation(Callback):
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, GradientAccumulationScheduler):
                 callback.on_train_epoch_start(trainer)  # an epoch that goes on has no start
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, TaskData)
-        data.cursor = (0, 0)  # a loader that is made anew begins at an epoch's first batch
+        _data(trainer).cursor = (
+            0,
+            0,
+        )  # a loader that is made anew begins at an epoch's first batch
         self.restored = None
+
+
+def _data(trainer: L.Trainer) -> TaskData:
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    assert isinstance(data, TaskData)
+    return data
 
 
 def _require_plain(callback: Callback) -> None:
