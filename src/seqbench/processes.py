@@ -1,0 +1,68 @@
+"""Processes that train beside one another: forked from one that has torch loaded.
+
+So a job starts in a moment, shares nothing with the next, and takes none with it when it dies.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.process import parent_process
+from typing import Any
+
+PATIENCE = 60.0
+"""Seconds that a process may take to end in good order once its parent has died."""
+
+
+def server() -> ForkServerContext:
+    """The process that others are forked from; it loads torch while this one goes on."""
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["seqbench.attempt"])
+    forkserver.ensure_running()
+    return context
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def start(
+    work: Callable[..., None], *arguments: Any, threads: int | None = None, gpu: str | None = None
+) -> ForkServerProcess:
+    """Call ``work(*arguments)`` in a process of its own, which ends when this one does.
+
+    work: to be imported by its name; it ends the process with a status by ``sys.exit``. threads:
+    of torch, where the work sets none itself. gpu: the one it sees; None leaves all.
+    """
+    process = server().Process(target=_begin, args=(threads, gpu, work, arguments))
+    process.start()
+    return process
+
+
+def _begin(
+    threads: int | None, gpu: str | None, work: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    work(*arguments)
+
+
+def _end_with_parent() -> None:
+    """Whoever waits for this process is gone: end as on any wish to, with a checkpoint."""
+    parent = parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(PATIENCE)
+    os.kill(os.getpid(), signal.SIGKILL)
