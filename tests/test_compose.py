@@ -92,7 +92,8 @@ def test_sweeps_and_lists_stay_hydra_s() -> None:
 
 def options(group: str) -> list[str]:
     files = (CONF / group).glob("*.yaml")
-    return sorted(f"{group}={file.stem}" for file in files if file.stem != "base")
+    add = "+" if group == "sweep" else ""
+    return sorted(f"{add}{group}={file.stem}" for file in files if file.stem != "base")
 
 
 GROUPS = sorted(
@@ -100,8 +101,8 @@ GROUPS = sorted(
     for folder in CONF.rglob("*")
     if folder.is_dir() and list(folder.glob("*.yaml"))
 )
-TRAINED = ("task", "experiment")
-"""Groups whose every yaml is trained with, in test_tasks.py and test_experiments.py."""
+TRAINED = ("task", "experiment", "sweep", "hydra/launcher", "hydra/sweeper")
+"""Groups whose every yaml is trained with: test_tasks.py, test_experiments.py, sweeps/."""
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import lightning as L
 from omegaconf import OmegaConf
@@ -42,10 +43,7 @@ def train(config: Node, run: Run | None = None) -> Run:
 
 def go(training: Training) -> Run:
     """Find, test or train, as the earlier runs of this identity demand."""
-    names = training.config["names"]
-    outputs = place(training.config["paths"]["output_dir"])
-    folder = outputs / names["task"] / names["model"]
-    base = folder / f"seed-{training.config['seed']}-{training.identity}"
+    base = first(training)
     before = runs.attempts(base)
     finished = [run for run in before if run.status() == "ok"]
     if finished and not training.config["force"]:
@@ -62,6 +60,14 @@ def go(training: Training) -> Run:
     elif before:
         log.info("%s: %s; training anew in %s", before[-1].path, before[-1].status(), run.path)
     return carry_out(training, run)
+
+
+def first(training: Training) -> Path:
+    """The directory of the first run of this identity."""
+    names = training.config["names"]
+    outputs = place(training.config["paths"]["output_dir"])
+    folder = outputs / str(names["task"]) / str(names["model"])
+    return folder / f"seed-{training.config['seed']}-{training.identity}"
 
 
 def go_on(training: Training, run: Run) -> Run:

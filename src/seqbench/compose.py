@@ -4,13 +4,13 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 import sys
-import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import hydra
 from hydra.core.config_loader import ConfigLoader
@@ -33,8 +33,8 @@ from seqbench.words import arranged
 OPTIONAL = ("experiment", "debug")
 """Groups of which none is chosen, unless one is named."""
 
-HYDRA_S_OWN = ("hydra.searchpath", "hydra.launcher", "hydra/launcher", "hydra.sweep", "hydra/sweep")
-"""What may be set of Hydra: where it searches, and how it goes through many runs."""
+HYDRA_S_OWN = ("hydra.searchpath", "hydra.launcher", "hydra/launcher", "hydra.mode")
+"""What may be set of Hydra: where it searches, and how it starts many runs."""
 
 NOT_AVAILABLE = "provider=.*path=.* is not available"
 """Hydra's warning of search paths that lead nowhere, and of packages without an __init__.py."""
@@ -42,25 +42,65 @@ NOT_AVAILABLE = "provider=.*path=.* is not available"
 ONE_AT_A_TIME = threading.RLock()
 """Hydra's state, sys.argv and much of torch's belong to the whole process."""
 
-Job = Callable[[dict[str, Any], Callable[[str], str]], int]
+Origin = Callable[[str], str]
+Job = Callable[[dict[str, Any], Origin], int]
 
 
-def run(argv: list[str], job: Job) -> int:
-    """Compose from ``argv`` and call ``job`` with each resolved config and the origin of its keys.
+@dataclass(frozen=True)
+class Composed:
+    """One run of a sweep: its overrides, what is composed of them, the origin of its keys."""
 
-    The largest of the jobs' exit statuses. UserError for whatever Hydra or OmegaConf refuses;
-    what a job raises is raised again when all jobs are done.
+    overrides: list[str]
+    config: dict[str, Any]
+    origin: Origin
+
+
+class Launcher(Protocol):
+    """What Hydra's launcher is for a sweep."""
+
+    def check(self) -> None:
+        """UserError where what it would start processes with is not there."""
+
+    def launch(
+        self, folder: Path, work: Callable[[DictConfig], None], overrides: Sequence[Sequence[str]]
+    ) -> None:
+        """Call ``work``, which can be pickled, in a process for each of the lists of overrides.
+
+        folder: for what the launcher keeps. It returns when all have ended.
+        """
+
+
+Sweep = Callable[[list[Composed], Launcher], int]
+
+
+class Program:
+    """What Hydra calls with a composed config, and its sweeper with those of a whole sweep."""
+
+    def __init__(self, job: Job, sweep: Sweep | None) -> None:
+        self.job, self.many = job, sweep
+        self.status = 0
+        self.error: Exception | None = None
+
+    def __call__(self, composed: DictConfig) -> None:
+        try:
+            self.status = self.job(resolve(composed), origins())
+        except Exception as error:  # Hydra would print lines of its own
+            self.error = error
+
+    def sweep(self, jobs: list[Composed], launcher: Launcher) -> None:
+        if self.many is None:
+            raise UserError("this takes one run, and no sweep; leave -m and hydra.mode out")
+        self.status = self.many(jobs, launcher)
+
+
+def run(argv: list[str], job: Job, sweep: Sweep | None = None) -> int:
+    """Compose from ``argv`` and call ``job`` with the resolved config and the origin of its keys.
+
+    sweep: called instead where the words make several runs. Returns what either returns, and raises
+    what they raise; UserError for whatever Hydra or OmegaConf refuses.
     """
     arguments = arranged(argv)
-    statuses = [0]
-    errors: list[Exception] = []
-
-    def task(composed: DictConfig) -> None:
-        try:
-            statuses.append(job(resolve(composed), origins()))
-        except Exception as error:  # Hydra would print lines of its own
-            errors.append(error)
-
+    task = Program(job, sweep)
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
     with ONE_AT_A_TIME, warnings.catch_warnings():
         singletons = Singleton.get_state()
@@ -73,25 +113,23 @@ def run(argv: list[str], job: Job) -> int:
             raise translate(error, arguments) from error
         finally:
             Singleton.set_state(singletons)
-    for failure in errors:
-        if isinstance(failure, OmegaConfBaseException):
-            raise translate(failure, arguments) from failure
-        raise failure
-    return max(statuses)
+    if isinstance(task.error, OmegaConfBaseException):
+        raise translate(task.error, arguments) from task.error
+    if task.error:
+        raise task.error
+    return task.status
 
 
 @contextlib.contextmanager
 def _command_line(arguments: list[str]) -> Iterator[None]:
-    """sys.argv and the environment as hydra.main reads them; multirun.yaml goes to a scratch."""
+    """sys.argv and the environment as hydra.main reads them."""
     for argument in arguments:
         _check(argument)
     handlers, level = [*logging.root.handlers], logging.root.level  # --info sets others
     searched(arguments)
     argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    scratch = tempfile.mkdtemp(prefix="seqbench-")
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sweep = [f"hydra.sweep.dir='{scratch}'"] if {"-m", "--multirun"} & {*arguments} else []
-    sys.argv = [argv[0], *arguments, *sweep]
+    sys.argv = [argv[0], *arguments]
     try:
         yield
     finally:
@@ -102,7 +140,6 @@ def _command_line(arguments: list[str]) -> Iterator[None]:
             del os.environ["HYDRA_FULL_ERROR"]
         else:
             os.environ["HYDRA_FULL_ERROR"] = full
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check(argument: str) -> None:

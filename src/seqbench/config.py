@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal
 
 from hydra.utils import get_object
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from seqbench.errors import UserError, nearest, short
@@ -60,6 +60,9 @@ class RunConfig:
     progress: Literal["auto", "bar", "lines", "none"]
     test: bool
     force: bool
+    on_failure: Literal["continue", "stop"] = "continue"
+    retries: NonNegativeInt = 0
+    choose: list[str] | None = None
 
 
 UNIMPORTED = {"Iterable": list, "Sequence": list, "Callable": Callable}

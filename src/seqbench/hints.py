@@ -18,6 +18,9 @@ from yaml import YAMLError
 from seqbench.errors import UserError, nearest, short
 from seqbench.places import CONF, is_group, searched
 
+PLUGINS = {"submitit_slurm": "slurm", "submitit_local": "slurm", "ray": "ray"}
+"""Launchers that others bring, and the extra that installs them."""
+
 
 def translate(error: Exception, arguments: list[str]) -> UserError:
     """Hydra's and OmegaConf's own errors as one line each."""
@@ -25,6 +28,8 @@ def translate(error: Exception, arguments: list[str]) -> UserError:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
         hint = nearest(name, {*(error.options or ())} - {"base"})
+        if group == "hydra/launcher" and name in PLUGINS:
+            hint = f" as yet: pip install 'seqbench[{PLUGINS[name]}]'"
         return UserError(f"there is no {group or 'config'} {name!r}{hint}")
     if isinstance(error, OverrideParseException):
         return UserError(

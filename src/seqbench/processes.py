@@ -32,6 +32,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def gpus() -> list[str]:
+    """Those that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name.strip() not in ("", "-1")]
+    import torch
+
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
 def start(
     work: Callable[..., None], *arguments: Any, threads: int | None = None, gpu: str | None = None
 ) -> ForkServerProcess:
@@ -40,17 +50,22 @@ def start(
     work: to be imported by its name; it ends the process with a status by ``sys.exit``. threads:
     of torch, where the work sets none itself. gpu: the one it sees; None leaves all.
     """
-    process = server().Process(target=_begin, args=(threads, gpu, work, arguments))
+    # It would have the environment that the server began with.
+    environment = {**os.environ} | ({} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu})
+    process = server().Process(target=_begin, args=(environment, threads, work, arguments))
     process.start()
     return process
 
 
 def _begin(
-    threads: int | None, gpu: str | None, work: Callable[..., None], arguments: tuple[Any, ...]
+    environment: dict[str, str],
+    threads: int | None,
+    work: Callable[..., None],
+    arguments: tuple[Any, ...],
 ) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    os.environ.clear()
+    os.environ.update(environment)
     if threads is not None:
         import torch
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from multiprocessing.process import parent_process
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -79,7 +80,7 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number not in self.all:
             self.all.append(signal.Signals(number))
-            if number == signal.SIGINT:
+            if number == signal.SIGINT and parent_process() is None:
                 with suppress(OSError):  # print() may be under way
                     os.write(2, PROMISE.encode())
         elif number == signal.SIGINT:
@@ -105,7 +106,8 @@ class Signals:
                 handler(number, None)
             except SystemExit as end:
                 raise Ended(number, end.code) from error
-        if any(number.name in REQUEUED and number not in chained for number in self.all):
+        asked = any(number.name in REQUEUED and number not in chained for number in self.all)
+        if asked and parent_process() is None:  # of a sweep's processes the first asks for all
             requeue()
         if error is None:  # it came when all was done
             self.check()

@@ -5,7 +5,7 @@ Exit status: 0 done, 1 a run failed, 2 the user's mistake, 130 and 143 ended by 
 
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench import compose
 from seqbench.commands import guarded
+from seqbench.compose import Origin
 from seqbench.errors import RunError, UserError, complain
 from seqbench.runs import Run
 from seqbench.signals import Stopped
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 
 Config = dict[str, Any]
-Origin = Callable[[str], str]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,7 +32,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def _command(words: list[str], show_traceback: bool) -> int:
     job = partial(_job, show_traceback=show_traceback)
-    return job(*_asked(words)) if _goes_on(words) else compose.run(words, job)
+    if _goes_on(words):
+        return job(*_asked(words))
+
+    def sweep(composed: list[compose.Composed], launcher: compose.Launcher) -> int:
+        from seqbench.sweeps.sweep import Sweep
+
+        return Sweep(composed, launcher, show_traceback).carry_out()
+
+    return compose.run(words, job, sweep)
 
 
 def _goes_on(words: list[str]) -> bool:

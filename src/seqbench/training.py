@@ -18,6 +18,7 @@ from seqbench.callbacks.throughput import Throughput
 from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node
 from seqbench.continuing import Point
+from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.raw import check_encoding
 from seqbench.datamodules.sampling import Order
 from seqbench.environment import PeakMemory, environment
@@ -38,17 +39,16 @@ class Training:
     """The steps of one run, and what they share.
 
     Making one reads the data and builds the network; nothing is written but the data's cache.
+
+    data: those of the task, where another run has set them up.
     """
 
-    def __init__(self, config: Node) -> None:
+    def __init__(self, config: Node, data: TaskData | None = None) -> None:
         started = time.perf_counter()
         check_trainer(config["trainer"])
         self.config = config
         seed_all(config["seed"])
-        self.data = build.data(config)
-        with enough_memory():
-            self.data.prepare_data()
-            self.data.setup()
+        self.data = data or ready(config)
         spec = self.data.spec
         try:
             check_encoding(spec)
@@ -132,6 +132,8 @@ class Training:
             **self.embedding(),
             "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
             "state_size": network.state_size,
+            "metric": self.module.spec.metric,
+            "mode": self.module.spec.mode,
             "best_epoch": best["epoch"],
             "best_step": best["step"],
             "epochs": epochs,
@@ -177,6 +179,15 @@ class Training:
             result["metrics"][split] = self.module.results[split]
             result["slices"][split] = self.module.slices[split]
             result.setdefault("reports", {})[split] = self.module.reports[split]
+
+
+def ready(config: Node) -> TaskData:
+    """The task's data, set up."""
+    data = build.data(config)
+    with enough_memory():
+        data.prepare_data()
+        data.setup()
+    return data
 
 
 @contextmanager

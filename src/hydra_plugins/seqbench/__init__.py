@@ -1,0 +1,1 @@
+"""What Hydra looks for under this name alone: a sweeper and launchers."""

@@ -1,0 +1,106 @@
+"""Hydra's way into a sweep: it expands the command line, composes, and starts the launcher."""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict
+
+from hydra_plugins.seqbench.clusters import check, patient
+from hydra_plugins.seqbench.processes import Processes
+from seqbench import processes
+from seqbench.compose import Composed, Program, origins, resolve
+from seqbench.errors import UserError
+
+TARGET = f"{Processes.__module__}.{Processes.__name__}"
+
+ConfigStore.instance().store(
+    group="hydra/sweeper",
+    name="seqbench",
+    node={"_target_": "hydra_plugins.seqbench.sweeper.Sweep", "params": {}},
+    provider="seqbench",
+)
+
+
+class Sweep(Sweeper):
+    """All combinations of the lists of values in ``params`` and on the command line.
+
+    What is composed of them goes to the program, which calls for the launcher in its own time.
+    """
+
+    def __init__(self, params: Mapping[str, str]) -> None:
+        self.params = dict(params)
+
+    def setup(self, *, hydra_context: HydraContext, task_function: Any, config: DictConfig) -> None:
+        assert isinstance(task_function, Program)
+        self.context, self.program, self.master = hydra_context, task_function, config
+
+    def sweep(self, arguments: list[str]) -> None:
+        overrides = self._overrides(arguments)
+        self._launcher(Path(), self.program)  # what is wrong with its settings is told now
+        if self.master.hydra.launcher._target_ == TARGET:
+            processes.server()  # it loads torch while this process composes
+        (combinations,) = BasicSweeper.split_arguments(overrides, None)
+        self.program.sweep([self._composed(words) for words in combinations], self)
+
+    def _overrides(self, arguments: list[str]) -> list[Override]:
+        """Those of ``params``, where the command line does not replace them, and its own."""
+        parser = OverridesParser.create(config_loader=self.context.config_loader)
+        words = parser.parse_overrides([f"{key}={text}" for key, text in self.params.items()])
+        # A dictionary keeps the place of what it replaces: seeds stay last.
+        overrides = {
+            word.key_or_group: word for word in [*words, *parser.parse_overrides(arguments)]
+        }
+        for override in overrides.values():
+            if not override.is_sweep_override():
+                continue
+            if not override.is_discrete_sweep():
+                raise UserError(
+                    f"{override.input_line}: a sweep takes a list of values; to search a range use "
+                    "python -m seqbench.search"
+                )
+            if not [*override.sweep_string_iterator()]:
+                raise UserError(f"{override.input_line}: no value at all; there is nothing to run")
+        return [*overrides.values()]
+
+    def _composed(self, words: Sequence[str]) -> Composed:
+        config = self.context.config_loader.load_sweep_config(self.master, [*words])
+        HydraConfig.instance().set_config(config)
+        with open_dict(config):
+            del config["hydra"]
+        return Composed([*words], resolve(config), origins())
+
+    def _launcher(self, folder: Path, task: Any) -> Any:
+        config = deepcopy(self.master)
+        with open_dict(config):
+            config.hydra.sweep.dir, config.hydra.sweep.subdir = str(folder), "."
+        try:
+            return Plugins.instance().instantiate_launcher(
+                hydra_context=self.context, task_function=task, config=config
+            )
+        except HydraException as error:
+            if isinstance(error.__cause__, UserError):
+                raise error.__cause__ from error
+            raise
+
+    def check(self) -> None:
+        check(self.master.hydra.launcher)
+
+    def launch(
+        self,
+        folder: Path,
+        work: Callable[[DictConfig], None],
+        overrides: Sequence[Sequence[str]],
+    ) -> None:
+        with patient():
+            self._launcher(folder, work).launch(overrides, initial_job_idx=0)
