@@ -27,9 +27,9 @@ class Job:
     number: counts from 1. words: the overrides that it does not share with all others. config:
     composed, as the run gets it. base: the directory of the first run of its identity, None where
     that is not known before it begins. status: ``waiting``, ``running``, ``ok``, ``failed``,
-    ``killed``, ``interrupted``; ``before``: whether it was finished before this sweep. tries, seconds:
-    in this sweep, all together. began: when the last try did, by its machine's clock. mistake:
-    it failed by one of the user's, and would again.
+    ``killed``, ``interrupted``. before: it was finished before this sweep. mistake: it failed by
+    one of the user's, and would again. tries, seconds: in this sweep, all together. began: when
+    the last try did, by its machine's clock.
     """
 
     number: int

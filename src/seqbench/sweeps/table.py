@@ -67,10 +67,7 @@ def show(
 def _print(console: Console, table: Table) -> None:
     """As wide as it is, where no terminal bounds it."""
     if not console.is_terminal:
-        console.width = max(
-            console.width,
-            console.measure(table, options=console.options.update(width=1000)).maximum,
-        )
+        console.width = 1000
     console.print(table)
 
 
