@@ -64,6 +64,8 @@ def test_it_trains_and_predicts_installed(wheel: Path, tmp_path: Path) -> None:
     assert run(sys.executable, "-c", where).strip() == str(site / "seqbench" / "conf")
     assert "pets / gru, seed 0" in run(sys.executable, "-m", "seqbench.train", *TRAIN)
     assert {path.name for path in work.iterdir()} == {"outputs"}
+    sweep = run(sys.executable, "-m", "seqbench.train", "-m", *TRAIN, "seed=0,2")
+    assert "2 runs: 2 ok (1 before)" in sweep
     cell = "from seqbench.models.cells.gru import GRU\n\n\nclass Same(GRU): ...\n"
     (work / "mine.py").write_text(cell)
     words = ["seed=1", "model.cell._target_=mine.Same"]
