@@ -26,8 +26,8 @@ from seqbench.spec import TaskSpec
 TOLERANCE = 0.02
 """Share of the budget by which what is built may miss it."""
 
-WIDEST, FIRST = 2**24, 2**12
-"""Widths beyond which none is looked at; the latter where none could be built so far."""
+WIDEST = 2**24
+"""Beyond it none is looked at."""
 
 REACH = 128
 """Widths that are tried one after another where a cell refuses some, as one of several heads."""
@@ -108,12 +108,14 @@ class _Widths:
         """The width whose size is the nearest to what is wanted."""
         low = high = None
         start = 1
-        while high is None and start <= (FIRST if low is None else WIDEST):
+        while high is None and start <= WIDEST:
             found = self._first(range(start, start + REACH))
             if found is not None and self._size(found) >= self.wanted:
                 high = found
             elif found is not None:
                 low = found
+            elif start >= max(4 * REACH, 8 * (low or 0)):
+                break  # nothing is that wide
             start *= 2
         while low is not None and high is not None and (middle := self._between(low, high)):
             low, high = (low, middle) if self._size(middle) >= self.wanted else (middle, high)
