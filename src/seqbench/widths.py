@@ -29,7 +29,7 @@ TOLERANCE = 0.02
 WIDEST = 2**24
 """Beyond it none is looked at."""
 
-REACH = 128
+REACH = 64
 """Widths that are tried one after another where a cell refuses some, as one of several heads."""
 
 
