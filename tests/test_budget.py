@@ -193,7 +193,8 @@ def test_steps_are_exact_and_the_last_is_validated(
     best = min(rows(here, "val", "loss")[1:], key=lambda row: row[1])
     assert content["best_step"] in validated[1:]
     assert content["metrics"]["val"]["loss"] >= best[1]
-    assert f"epoch {epochs}/{epochs}  " in capfd.readouterr().err
+    (line,) = (x for x in capfd.readouterr().err.splitlines() if f"epoch {epochs}/{epochs}  " in x)
+    assert ("val loss" in line) is ("+trainer.check_val_every_n_epoch=2" not in given)
 
 
 def test_schedules_see_the_steps_as_their_total(train: Train, words: list[str], here: Path) -> None:
@@ -314,13 +315,20 @@ def test_seconds_end_a_training_within_an_epoch_that_is_validated(
 
 
 def test_seconds_go_on_over_processes(
-    clock: Clock, words: list[str], goes_on: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    clock: Clock,
+    words: list[str],
+    here: Path,
+    goes_on: Callable[..., None],
+    result: Result,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Also in between two steps, and with the time that checkpoints take left out."""
-    monkeypatch.setattr(
-        "tests.runs.twins.TIMES", ("throughput", "seconds", "peak_memory_bytes", "budget")
-    )
+    """The step of two batches in which they are over is ended."""
+    times = ("throughput", "seconds", "peak_memory_bytes", "budget")
+    monkeypatch.setattr("tests.runs.twins.TIMES", times)
     goes_on(*words, *SECONDS, "trainer.accumulate_grad_batches=2", stops=(5, 3))
+    for folder in ("run", "twin"):
+        assert result(here / folder)["steps"] == 8
+        assert result(here / folder)["budget"]["seconds"] == pytest.approx(16, abs=0.5)
 
 
 def test_time_that_checkpoints_take_is_none_of_training(
