@@ -70,10 +70,10 @@ def test_any_cell_comes_near(model: str, composed: Callable[..., Config]) -> Non
     for layers in (1, 2):
         for both in (False, True):
             one = changed(config, num_layers=layers, bidirectional=both, dropout=0.1)
-            found = built(asking(one, parameters=400_000))
+            with torch.device("meta"):
+                found = built(asking(one, parameters=400_000))
             assert abs(trainable(found) - 400_000) <= 8000, (layers, both)
-            found = built(asking(one, state=240))
-            assert abs(found.state_size - 240) <= 4.8, (layers, both)
+    assert abs(built(asking(one, state=240)).state_size - 240) <= 4.8
 
 
 @pytest.mark.parametrize("wanted", [945, 12_345, 1_000_000])
