@@ -30,6 +30,7 @@ def check(part: str, forbidden: tuple[str, ...]) -> None:
 
 ENTRY = (
     "seqbench.bad_batch",
+    "seqbench.budget",
     "seqbench.build",
     "seqbench.checkpoint",
     "seqbench.checks",
@@ -48,6 +49,7 @@ ENTRY = (
     "seqbench.training",
     "seqbench.trouble",
     "seqbench.compose",
+    "seqbench.widths",
     "seqbench.writing",
 )
 
@@ -77,6 +79,6 @@ def test_command_lines_load_no_torch_before_they_need_it() -> None:
 
 
 def test_run_directories_need_no_torch() -> None:
-    own = ("runs.py", "identity.py", "locks.py", "files.py", "signals.py")
+    own = ("runs.py", "identity.py", "following.py", "locks.py", "files.py", "signals.py")
     for file in (*own, "curves.py", "figures.py", "pictures.py", "terminal.py", "titles.py"):
         check(file, ("torch", "lightning"))

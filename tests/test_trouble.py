@@ -330,3 +330,9 @@ def test_what_there_is_to_lower() -> None:
 )
 def test_how_torch_says_it(error: Exception, is_it: bool) -> None:
     assert is_out_of_memory(error) == is_it
+
+
+def test_too_little_memory_names_the_budget_that_made_the_width() -> None:
+    config = {"task": {}, "model": {"hidden_size": 99}, "budget": {"parameters": 9000}}
+    assert out_of_memory("", None, config).endswith("lower budget.parameters")
+    assert out_of_memory("", None, config | {"budget": {}}).endswith("lower model.hidden_size")

@@ -95,7 +95,8 @@ def data(config: Node) -> TaskData:
     return expect(built, TaskData, "task")
 
 
-def network(model: Node, spec: TaskSpec) -> Network:
+def network(model: Node, spec: TaskSpec, width: str = "model.hidden_size") -> Network:
+    """The network of a task. width: the key that decides how wide it is, for a refusal."""
     try:
         return expect(call(model, spec=spec), Network, "model")
     except UserError as error:
@@ -103,7 +104,7 @@ def network(model: Node, spec: TaskSpec) -> Network:
             "memory|Overflow", str(error)
         ):
             raise UserError(
-                "model: not enough memory for a network of this size; lower model.hidden_size, "
+                f"model: not enough memory for a network of this size; lower {width}, "
                 "model.num_layers or model.embedding.size"
             ) from error
         raise

@@ -26,6 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from seqbench.errors import UserError
+from seqbench.following import following
 from seqbench.hints import translate
 from seqbench.places import CONF, is_group, searched
 from seqbench.words import arranged
@@ -160,7 +161,7 @@ def resolve(composed: DictConfig) -> dict[str, Any]:
     if "names" in config:
         raise UserError("names is set by seqbench itself; leave it out")
     names = {group: chosen[group] for group in ("task", "model", "experiment") if chosen[group]}
-    return {"names": names, **config}
+    return {"names": names, **following(composed, dict(config))}
 
 
 def origins() -> Callable[[str], str]:

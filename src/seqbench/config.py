@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal
 
 from hydra.utils import get_object
-from pydantic import ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from seqbench.errors import UserError, nearest, short
@@ -42,6 +42,22 @@ class Schedule:
     interval: Literal["step", "epoch"] = "step"
 
 
+@dataclass(frozen=True)
+class Budget:
+    """What a run may cost, see ``seqbench.budget``; None: no such budget.
+
+    parameters: to be trained, of the whole network. state: numbers of it. Either solves
+    model.hidden_size, and with it the keys that ``follow`` it, which composing finds. steps: of the
+    optimiser. seconds: of training, validation and checkpoints aside.
+    """
+
+    parameters: Annotated[int, Field(gt=0, le=10**12)] | None = None
+    state: Annotated[int, Field(gt=0, le=10**9)] | None = None
+    steps: PositiveInt | None = None
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    follow: tuple[str, ...] = ()
+
+
 @dataclass
 class RunConfig:
     """The top level of a run's config; conf/train.yaml says what each key means."""
@@ -63,6 +79,7 @@ class RunConfig:
     on_failure: Literal["continue", "stop"] = "continue"
     retries: NonNegativeInt = 0
     choose: list[str] | None = None
+    budget: Budget = Budget()  # runs of earlier versions have none
 
 
 UNIMPORTED = {"Iterable": list, "Sequence": list, "Callable": Callable}

@@ -37,12 +37,21 @@ COUNT_OR_SHARE = ("limit_train_batches", "limit_val_batches", "val_check_interva
 
 def identity(config: dict[str, Any], fingerprint: str, sources: dict[str, str]) -> str:
     """Digest of all that decides a run's outcome: config, data, source of the cell and task."""
-    return _digest({"config": without(config, *NOT_IDENTITY), "data": fingerprint, **sources})
+    decides = budgeted(without(config, *NOT_IDENTITY))
+    return _digest({"config": decides, "data": fingerprint, **sources})
 
 
 def group(config: dict[str, Any], fingerprint: str, sources: dict[str, str]) -> str:
     """The identity less the seed: what a report may average over."""
     return identity(without(config, "seed"), fingerprint, sources)
+
+
+def budgeted(config: dict[str, Any]) -> dict[str, Any]:
+    """A copy of ``config`` with the budgets that are asked for, and what they do not overrule."""
+    asked = {key: value for key, value in (config.get("budget") or {}).items() if value}
+    overruled = ["trainer.max_epochs"] if asked.keys() & {"steps", "seconds"} else []
+    kept = without(config, "budget", *overruled)
+    return kept | {"budget": asked} if asked else kept
 
 
 def _digest(value: Any) -> str:

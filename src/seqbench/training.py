@@ -4,14 +4,17 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 import lightning as L
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler
 
 from seqbench import build, runs
+from seqbench.budget import asked, check_budget, ending, width_key
 from seqbench.callbacks.checkpoint import BestCheckpoint
 from seqbench.callbacks.continuation import Continuation
+from seqbench.callbacks.ending import Ending
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
 from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
@@ -29,6 +32,7 @@ from seqbench.models.module import SequenceModule
 from seqbench.signals import Signals
 from seqbench.sources import sources
 from seqbench.trouble import explained
+from seqbench.widths import fitted, fitting, trainable
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,7 @@ class Training:
     def __init__(self, config: Node, data: TaskData | None = None) -> None:
         started = time.perf_counter()
         check_trainer(config["trainer"])
-        self.config = config
+        check_budget(config)
         seed_all(config["seed"])
         self.data = data or ready(config)
         spec = self.data.spec
@@ -58,8 +62,13 @@ class Training:
         self.goes_on = isinstance(train.sampler, Order)
         check_intervals(config["trainer"], len(train), len(val))
         build.check_optimisation(config, spec)
+        self.batches = len(train)
+        before, config = config, fitted(config, spec)
+        self.config = config
+        network = build.network(config["model"], spec, width_key(config))
+        self.fitting = fitting(before, config, network)
         self.module = SequenceModule(
-            build.network(config["model"], spec),
+            network,
             spec,
             tests=self.data.tests,
             optimizer=build.optimizer(config),
@@ -80,12 +89,16 @@ class Training:
         bar = shown(self.config["progress"]) == "bar"
         spec, network = self.module.spec, self.module.network
         others = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
-        others += [Lines(), *([Bar()] if bar else [])]
+        others += [Ending(asked(self.config)), Lines(), *([Bar()] if bar else [])]
         best = one(others, BestCheckpoint)
         intervals = best.every_n_steps, best.every_minutes
         last = Continuation(run.checkpoints, self.identity, signals, *intervals)
         loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
-        return build.trainer(self.config, run.path, [last, *others], loggers, bar)
+        schedules = (each for each in others if isinstance(each, GradientAccumulationScheduler))
+        factors = {0: self.config["trainer"].get("accumulate_grad_batches") or 1}
+        factors = next((each.scheduling for each in schedules), factors)
+        config = self.config | {"trainer": ending(self.config, self.batches, factors)}
+        return build.trainer(config, run.path, [last, *others], loggers, bar)
 
     def fit(self, trainer: L.Trainer, point: Point) -> dict[str, Any]:
         """Evaluate, train from this point, and tell all but the test."""
@@ -93,7 +106,7 @@ class Training:
         started = time.perf_counter() - point.seconds
         with interrupts(), explained(trainer, self.module, self.config):
             if point.checkpoint is None:
-                for note in self.data.notes:
+                for note in (*self.data.notes, *self.fitting):
                     log.info(note)
                 if self.pretrained:
                     log.info(self.pretrained.note(self.data.token_counts()))
@@ -110,7 +123,9 @@ class Training:
             throughput = one(watchers(trainer), Throughput).tokens_per_second
             writing = checkpoint.spent + one(watchers(trainer), Continuation).spent
             epochs, steps = max(1, trainer.current_epoch), trainer.global_step
-            if not checkpoint.best:  # ended before the first validation
+            over = one(watchers(trainer), Ending).over
+            # It ended before the first validation, or in an epoch that has none.
+            if not checkpoint.best or (over and checkpoint.step < steps):
                 trainer.validate(self.module, self.data, verbose=False)
                 checkpoint.consider(trainer, self.module, epochs - 1)
                 checkpoint.complete(self.module, epochs - 1)
@@ -130,10 +145,11 @@ class Training:
                 **self.data.facts,
             },
             **self.embedding(),
-            "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+            "parameters": trainable(network),
             "state_size": network.state_size,
             "metric": self.module.spec.metric,
             "mode": self.module.spec.mode,
+            **self.budget(steps, one(watchers(trainer), Ending).spent(trainer)),
             "best_epoch": best["epoch"],
             "best_step": best["step"],
             "epochs": epochs,
@@ -152,6 +168,19 @@ class Training:
             "peak_memory_bytes": memory.bytes(),
             "environment": environment(trainer),
         }
+
+    def budget(self, steps: int, seconds: float) -> dict[str, Any]:
+        """What the result keeps of the budgets asked for, if there are any, and what became."""
+        wanted = {key: value for key, value in asdict(asked(self.config)).items() if value}
+        became = {
+            "parameters": trainable(self.module.network),
+            "state": self.module.network.state_size,
+            "steps": steps,
+            "seconds": round(seconds, 3),
+        }
+        width = {"hidden_size": self.config["model"]["hidden_size"]} if self.fitting else {}
+        kept = {key: became[key] for key in wanted if key in became}
+        return {"budget": {"asked": wanted, **width, **kept}} if wanted else {}
 
     def embedding(self) -> dict[str, Any]:
         """What the result keeps of the vectors that the network began with, if there are any."""

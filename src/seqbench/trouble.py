@@ -10,6 +10,7 @@ import torch
 
 from seqbench.bad_batch import FILE, save
 from seqbench.batch import Batch
+from seqbench.budget import width_key
 from seqbench.config import Node
 from seqbench.errors import RunError
 from seqbench.models.finite import NotFiniteError, in_order
@@ -91,7 +92,7 @@ def _settings(split: str, batch: Batch | None, config: Node) -> str:
         if _bounds(key, split):
             keys.append(f"task.{key}" + (" (not set yet)" if value is None else ""))
     if "hidden_size" in config["model"]:
-        keys.append("model.hidden_size")
+        keys.append(width_key(config))
     *most, last = keys or ["the size of the task or the model"]
     return f"{', '.join(most)} or {last}" if most else last
 

@@ -82,6 +82,22 @@ CASES = [
     ("seed.x=1", ["seed.x", "not a key"]),
     ("seed=true", ["seed", "integer"]),
     ("seed=???", ["seed", "missing", "give it a value"]),
+    ("budget=null", ["budget", "group of keys"]),
+    ("+budget.params=9000", ["budget.params", "'parameters'", "(+budget.params=9000)"]),
+    ("budget.parameters=0", ["budget.parameters", "greater than 0", "(budget.parameters=0)"]),
+    ("budget.parameters=5e4", ["budget.parameters", "integer", "50000.0"]),
+    ("budget.parameters=1" + "0" * 30, ["budget.parameters", "less than or equal to"]),
+    ("budget.parameters=20", ["budget.parameters=20", "hidden_size=1", "embedding", "raise it"]),
+    ("budget.parameters=460", ["budget.parameters=460", " has 4", "ask for one of these"]),
+    ("budget.parameters=1000000000000", ["memory", "lower budget.parameters"]),
+    ("budget.state=1", ["budget.state=1", "2 numbers of state", "raise it"]),
+    ("budget.steps=0", ["budget.steps", "greater than 0"]),
+    ("budget.steps=1.5", ["budget.steps", "integer"]),
+    ("budget.seconds=0", ["budget.seconds", "greater than 0"]),
+    ("budget.seconds=inf", ["budget.seconds", "finite"]),
+    ("budget.seconds=nan", ["budget.seconds"]),
+    ("budget.seconds=1h", ["budget.seconds", "number", "'1h'"]),
+    ("budget.seconds=60", ["OneCycleLR", "budget.seconds", "scheduler=constant"]),
     pytest.param("seed=" + "9" * 5000, ["seed", "integer", "..."], id="5000 digits"),
     pytest.param("a" * 5000 + "=1", ["unknown aaa", "..."], id="a key of 5000 letters"),
 ]
@@ -142,6 +158,27 @@ PAIRS = [
     (["scheduler=steps", "scheduler.schedule.milestones=null"], ["milestones", "valid array"]),
     (["optimizer=sgd", "optimizer.momentun=0.5"], ["'optimizer.momentum'"]),
     (["experiment=null", "model=null"], ["model=null", "choose one"]),
+    (["budget.parameters=9000", "budget.state=9"], ["budget.parameters", "budget.state", "leave"]),
+    (["budget.steps=9", "budget.seconds=9"], ["budget.steps", "budget.seconds", "leave"]),
+    (["budget.steps=9", "+trainer.max_steps=9"], ["trainer.max_steps", "budget.steps", "leave"]),
+    (
+        ["budget.seconds=9", "scheduler=constant", "+trainer.max_steps=9"],
+        ["trainer.max_steps", "budget.seconds", "leave"],
+    ),
+    (
+        ["budget.seconds=9", "scheduler=constant", "+trainer.min_epochs=2"],
+        ["trainer.min_epochs", "budget.seconds", "leave it out"],
+    ),
+    (
+        ["budget.parameters=9000", "paths.output_dir=at-${model.hidden_size}"],
+        ["paths.output_dir", "model.hidden_size", "value of its own"],
+    ),
+    (
+        ["budget.parameters=9000", "model/head=last"],
+        ["model/head=last", "model/head=per_step"],
+    ),
+    (["budget.parameters=9000", "+budget.follow=[seed]"], ["budget.follow", "seed"]),
+    (["budget.parameters=9000", "model.hidden_size=wide"], ["model.hidden_size", "integer"]),
 ]
 
 TEXT_PAIRS = [

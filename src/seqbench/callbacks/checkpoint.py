@@ -41,6 +41,8 @@ class BestCheckpoint(Checkpoint):
         self.metric = metric
         self.sign = 1 if mode == "max" else -1
         self.best: dict[str, Any] = {}
+        self.step = 0
+        """At which it was last asked whether it is the best."""
         self.spent = 0.0
         """Seconds that writing has taken."""
 
@@ -52,7 +54,7 @@ class BestCheckpoint(Checkpoint):
 
     def consider(self, trainer: L.Trainer, module: SequenceModule, epoch: int) -> None:
         """Save the module if its validation results, of this epoch, are the best so far."""
-        values = module.results["val"]
+        values, self.step = module.results["val"], trainer.global_step
         wanted = (self.sign * values[self.metric], -values["loss"])
         rank = [-math.inf if math.isnan(value) else value for value in wanted]
         if not self.best or rank > self.best["rank"]:

@@ -260,4 +260,5 @@ def _validates(trainer: L.Trainer, batch_idx: int) -> bool:
     """Whether validation comes before the next moment at which a checkpoint can be written."""
     every, batches = trainer.val_check_batch, trainer.num_training_batches
     following = range(batch_idx + 1, batch_idx + 1 + trainer.accumulate_grad_batches)
-    return any(n >= batches or (every and n % every == 0) for n in following)
+    ends = 0 < trainer.max_steps <= trainer.global_step + 1
+    return ends or any(n >= batches or (every and n % every == 0) for n in following)

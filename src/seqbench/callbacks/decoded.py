@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seqbench.batch import IGNORE, Batch
 from seqbench.callbacks.loggers import TensorBoard
+from seqbench.callbacks.progress import epoch
 from seqbench.datamodules.raw import text_of
 from seqbench.models.module import SequenceModule
 from seqbench.spec import WRITTEN, TaskSpec
@@ -41,8 +42,8 @@ class Decoded(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        epoch = trainer.current_epoch + 1
-        due = epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs
+        number = trainer.current_epoch + 1
+        due = number % self.every_n_epochs == 0 or number == trainer.max_epochs
         if batch_idx or not due or trainer.state.fn != TrainerFn.FITTING:
             return
         assert isinstance(pl_module, SequenceModule)
@@ -51,9 +52,8 @@ class Decoded(Callback):
         lines = decoded(pl_module.spec, batch, predicted)[: self.rows]
         for line in lines:
             log.info(
-                "epoch %d/%s  %s",
-                epoch,
-                trainer.max_epochs,
+                "%s  %s",
+                epoch(trainer),
                 line,
                 extra={"shown": ("lines", "bar")},
             )

@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from seqbench.files import append, synced_size
-from seqbench.identity import NOT_IDENTITY, without
+from seqbench.identity import NOT_IDENTITY, budgeted, without
 from seqbench.metrics import Report
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class TensorBoard(TensorBoardLogger):
         Names are such that TensorBoard, which sorts them, shows curves before single points and
         what is compared before what is constant.
         """
-        settings = without(config, *NOT_IDENTITY, "names", "callbacks")
+        settings = budgeted(without(config, *NOT_IDENTITY, "names", "callbacks"))
         flat = {key: value for key, value in _flat(settings) if not key.endswith("_target_")}
         names = {
             "_cell": config["names"]["model"],

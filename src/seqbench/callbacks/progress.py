@@ -46,7 +46,7 @@ class Bar(TQDMProgressBar):
 
     def on_train_epoch_start(self, trainer: L.Trainer, *arguments: Any) -> None:
         super().on_train_epoch_start(trainer, *arguments)
-        self.train_progress_bar.set_description(_epoch(trainer))
+        self.train_progress_bar.set_description(epoch(trainer))
 
 
 class Lines(Checkpoint):
@@ -102,7 +102,7 @@ class Lines(Checkpoint):
             self.spoken = now
             log.info(
                 "%s  step %d of %d  loss %.4f",
-                _epoch(trainer),
+                epoch(trainer),
                 batch_idx + 1,
                 trainer.num_training_batches,
                 float(outputs["loss"]) * trainer.accumulate_grad_batches,
@@ -119,7 +119,7 @@ class Lines(Checkpoint):
             if split == "train" or (split == "val" and self.validated)
         ]
         seconds = time.monotonic() - self.epoch_started
-        line = f"{_epoch(trainer)}  {'  '.join(sorted(parts))}  ({seconds:.1f} s)"
+        line = f"{epoch(trainer)}  {'  '.join(sorted(parts))}  ({seconds:.1f} s)"
         log.info(line, extra={"shown": ("lines", "bar")})
         self._check(trainer, pl_module)
 
@@ -133,5 +133,7 @@ class Lines(Checkpoint):
             )
 
 
-def _epoch(trainer: L.Trainer) -> str:
-    return f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+def epoch(trainer: L.Trainer) -> str:
+    """Which one it is, and of how many where that is known."""
+    of = f"/{trainer.max_epochs}" if trainer.max_epochs != -1 else ""
+    return f"epoch {trainer.current_epoch + 1}{of}"

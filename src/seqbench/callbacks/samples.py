@@ -12,6 +12,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from seqbench.batch import Batch
 from seqbench.callbacks.loggers import TensorBoard
+from seqbench.callbacks.progress import epoch
 from seqbench.callbacks.throughput import clock_stopped
 from seqbench.choice import Choice
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID
@@ -141,9 +142,8 @@ class Samples(Callback):
         finally:
             module.train(training)
         log.info(
-            "epoch %d/%s  step %d  sample: %s",
-            trainer.current_epoch + 1,
-            trainer.max_epochs,
+            "%s  step %d  sample: %s",
+            epoch(trainer),
             trainer.global_step,
             textwrap.shorten(shown[0], COLUMNS),
             extra={"shown": ("lines", "bar")},

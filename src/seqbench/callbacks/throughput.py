@@ -48,6 +48,8 @@ class Throughput(Callback):
         self.since: float | None = None
         self.epoch_seconds = 0.0
         self.epoch_since = 0.0
+        self.before = 0.0
+        """Seconds of the epochs before this one."""
 
     def state_dict(self) -> dict[str, Any]:
         now = time.perf_counter()
@@ -55,11 +57,19 @@ class Throughput(Callback):
             "tokens": int(self.tokens),
             "seconds": self.seconds + (now - self.since if self.since is not None else 0.0),
             "epoch_seconds": self.epoch_seconds + (now - self.epoch_since),
+            "before": self.before,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.tokens, self.seconds = state_dict["tokens"], state_dict["seconds"]
         self.epoch_seconds = state_dict["epoch_seconds"]
+        self.before = state_dict.get("before", 0.0)
+
+    @property
+    def trained(self) -> float:
+        """Seconds so far, over all epochs."""
+        running = time.perf_counter() - self.epoch_since if self.epoch_since else 0.0
+        return self.before + self.epoch_seconds + running
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.start(pl_module)  # an epoch that goes on has no start
@@ -70,7 +80,7 @@ class Throughput(Callback):
         return float(self.tokens) / self.seconds if self.seconds else None
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.epoch_seconds = 0.0
+        self.before, self.epoch_seconds = self.before + self.epoch_seconds, 0.0
         self.start(pl_module)
 
     def on_train_batch_end(

@@ -246,7 +246,8 @@ class SequenceModule(L.LightningModule):
         optimizer = self.make_optimizer(self.network.parameters())
         if self.make_scheduler is None:
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
+        endless = self.trainer.max_epochs == -1 == self.trainer.max_steps
+        steps = 0 if endless else int(self.trainer.estimated_stepping_batches)
         scheduler = self.make_scheduler(optimizer, steps, self.trainer.max_epochs or 1)
         config: Any = {"optimizer": optimizer, "lr_scheduler": scheduler}
         return config  # type: ignore[no-any-return]

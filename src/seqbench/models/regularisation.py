@@ -71,6 +71,8 @@ class Regularisation(nn.Module):
                 f"model.recurrent_dropout: the first part of {name}'s state holds no "
                 "floating-point numbers that could be masked; use model.recurrent_dropout=0"
             )
+        if any(parameter.is_meta for parameter in cell.parameters()):
+            return  # built to be measured, without numbers that could be looked at
         if carries_past_products(cell, state):
             raise UserError(
                 f"model.recurrent_dropout: {name} carries its state on past the recurrent "

@@ -1,0 +1,57 @@
+"""The end of a training whose steps or seconds are all that it may take."""
+
+import logging
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
+
+from seqbench.callbacks.checkpoint import BestCheckpoint
+from seqbench.callbacks.continuation import Continuation
+from seqbench.callbacks.throughput import Throughput
+from seqbench.config import Budget
+
+log = logging.getLogger(__name__)
+
+
+class Ending(Callback):
+    """Ends a training with the step that uses its budget up, and that step with a validation.
+
+    Seconds are those of ``train/epoch_seconds``, over all epochs and all processes that a run took:
+    reading data, forward, backward and update. Validation, checkpoints and whatever callbacks draw
+    or write with the clock stopped are none of them. A step that was begun is ended.
+
+    over: whether it ended so.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.steps, self.seconds = budget.steps, budget.seconds
+        self.step = 0
+        self.over = False
+
+    def spent(self, trainer: L.Trainer) -> float:
+        """Seconds of training so far."""
+        seconds = 0.0
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, Throughput):
+                seconds += callback.trained
+            elif isinstance(callback, BestCheckpoint | Continuation):
+                seconds -= callback.spent
+        return max(0.0, seconds)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.step = trainer.global_step
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        if trainer.global_step == self.step:  # gradients are being added up
+            return
+        self.step = trainer.global_step
+        if self.steps:
+            self.over = self.step >= self.steps
+        elif self.seconds:
+            spent = self.spent(trainer)
+            self.over = trainer.strategy.reduce_boolean_decision(spent >= self.seconds, all=False)
+            if self.over:
+                log.info("budget: %.1f seconds of training are over, at step %d", spent, self.step)
+        if self.over:
+            trainer.should_stop = True  # Lightning validates then, wherever the epoch is
