@@ -16,6 +16,7 @@ import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from hydra.errors import (
     HydraException,
@@ -104,6 +105,7 @@ def run(argv: list[str], job: Job, sweep: Sweep | None = None) -> int:
     task = Program(job, sweep)
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
     with ONE_AT_A_TIME, warnings.catch_warnings():
+        Plugins.instance()  # what they register when they are imported, once, is to stay
         singletons = Singleton.get_state()
         GlobalHydra.instance().clear()  # it may be a caller's own
         warnings.filterwarnings("ignore", NOT_AVAILABLE)

@@ -59,7 +59,6 @@ def my_package(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return here
 
 
-@pytest.mark.filterwarnings("ignore")  # Ray's plugin gives some when Hydra looks for it
 @pytest.mark.parametrize("line", TRAIN)
 def test_every_command_composes(
     my_package: Path, composed_once: None, line: str, capfd: pytest.CaptureFixture[str]
