@@ -1,5 +1,6 @@
 """Hydra's way into a sweep: it expands the command line, composes, and starts the launcher."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -21,6 +22,9 @@ from hydra_plugins.seqbench.processes import Processes
 from seqbench import processes
 from seqbench.compose import Composed, Program, origins, resolve
 from seqbench.errors import UserError
+
+MANY = 50
+"""Runs whose composing takes so many seconds that a word is due."""
 
 TARGET = f"{Processes.__module__}.{Processes.__name__}"
 
@@ -51,6 +55,8 @@ class Sweep(Sweeper):
         if self.master.hydra.launcher._target_ == TARGET:
             processes.server()  # it loads torch while this process composes
         (combinations,) = BasicSweeper.split_arguments(overrides, None)
+        if len(combinations) > MANY:
+            print(f"composing {len(combinations)} runs", file=sys.stderr)
         self.program.sweep([self._composed(words) for words in combinations], self)
 
     def _overrides(self, arguments: list[str]) -> list[Override]:
