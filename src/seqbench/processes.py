@@ -9,16 +9,21 @@ import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerContext, ForkServerProcess
-from multiprocessing.process import parent_process
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess, parent_process
 from typing import Any
 
 PATIENCE = 60.0
 """Seconds that a process may take to end in good order once its parent has died."""
 
 
-def server() -> ForkServerContext:
-    """The process that others are forked from; it loads torch while this one goes on."""
+def server() -> BaseContext:
+    """The process that others are forked from; it loads torch while this one goes on.
+
+    Where a system has no such thing, each process loads torch itself.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
@@ -44,7 +49,7 @@ def gpus() -> list[str]:
 
 def start(
     work: Callable[..., None], *arguments: Any, threads: int | None = None, gpu: str | None = None
-) -> ForkServerProcess:
+) -> BaseProcess:
     """Call ``work(*arguments)`` in a process of its own, which ends when this one does.
 
     work: to be imported by its name; it ends the process with a status by ``sys.exit``. threads:
@@ -52,7 +57,10 @@ def start(
     """
     # It would have the environment that the server began with.
     environment = {**os.environ} | ({} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu})
-    process = server().Process(target=_begin, args=(environment, threads, work, arguments))
+    context: Any = server()
+    process: BaseProcess = context.Process(
+        target=_begin, args=(environment, threads, work, arguments)
+    )
     process.start()
     return process
 

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Sequence
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from hydra.core.utils import JobReturn
@@ -16,7 +16,7 @@ from seqbench.errors import UserError
 from seqbench.signals import Signals
 from seqbench.sweeps.work import Work
 
-Live = dict[ForkServerProcess, tuple[int, str | None]]
+Live = dict[BaseProcess, tuple[int, str | None]]
 """Processes with their run's place in the launch, and the GPU dealt to it."""
 
 BEAT = 0.2
@@ -84,6 +84,6 @@ def _freest(gpus: Sequence[str], live: Live) -> str | None:
 
 def _how(status: int | None) -> str:
     if status is not None and status < 0:
-        cause = ", for want of memory perhaps" if -status == signal.SIGKILL else ""
-        return f"killed by {signal.Signals(-status).name}{cause}"
+        name = signal.Signals(-status).name
+        return f"killed by {name}{', for want of memory perhaps' if name == 'SIGKILL' else ''}"
     return f"its process ended with status {status} and said nothing"

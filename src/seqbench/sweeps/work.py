@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from seqbench.errors import RunError, UserError, complain
 from seqbench.signals import Stopped
 from seqbench.sweeps.record import Job, Record, this_process
+from seqbench.terminal import say
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Work:
             from seqbench.attempt import train
 
             if job.config["progress"] != "none":
-                print(f"[{job.number}/{self.total}] {job.label}", file=sys.stderr, flush=True)
+                say(f"[{job.number}/{self.total}] {job.label}", flush=True, file=sys.stderr)
             run = train(job.config)
             job.base = str(run.base.absolute())
 
