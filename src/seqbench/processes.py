@@ -6,6 +6,7 @@ So a job starts in a moment, shares nothing with the next, and takes none with i
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import wait
@@ -78,7 +79,10 @@ def _begin(
         import torch
 
         torch.set_num_threads(threads)
-    work(*arguments)
+    try:
+        work(*arguments)
+    except KeyboardInterrupt:  # its traceback says nothing
+        sys.exit(130)
 
 
 def _end_with_parent() -> None:

@@ -67,7 +67,11 @@ class Watch:
         if job.error:
             told += f": {job.error}"
         left = sum(not other.ended for other in self.jobs)
-        rest = f"; {left} to go, about {span(self._left())}" if left else ""
+        rest = (
+            f"; {left} to go, about {span(self._left())}"
+            if left and job.status != "interrupted"
+            else ""
+        )
         return f"{told} ({span(self._took(job))}{rest})"
 
     def _took(self, job: Job) -> float:
