@@ -67,7 +67,7 @@ class Sweep:
     def _test(self, jobs: Sequence[Job]) -> None:
         """Test what validation has chosen."""
         for job in jobs:
-            job.config["test"] = self.test
+            job.config |= {"test": self.test, "force": False}
         tested = [job for job in jobs if job.status == "ok" and not _is_done(job)]
         for job in tested:
             job.status = "waiting"
@@ -133,7 +133,7 @@ class Sweep:
     def _conclude(self) -> None:
         folder = self.record.folder if self.record else None
         seconds = time.monotonic() - self.started
-        show(self.jobs, self.chosen, bool(self.candidates), folder, seconds)
+        show(self.jobs, self.chosen if self.candidates else None, folder, seconds)
         if self.record:
             self.record.conclude(self.jobs, seconds)
 

@@ -1,11 +1,10 @@
 """The table that ends a sweep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from seqbench.sweeps.choice import Setting
@@ -17,78 +16,81 @@ SAID = {"waiting": "not begun"}
 
 
 def show(
-    jobs: Sequence[Job],
-    chosen: Sequence[Setting],
-    choosing: bool,
-    folder: Path | None,
-    seconds: float,
+    jobs: Sequence[Job], chosen: Sequence[Setting] | None, folder: Path | None, seconds: float
 ) -> None:
     """Print a row a job, what was chosen, why those failed that did, how many ended how.
 
-    choosing: tests are shown of what was chosen alone, even where others have been read before.
+    chosen: None where nothing was to be; else tests are shown of these alone, even where others
+    have been read before.
     """
     console = plain_console()
-    allowed = {job.number for each in chosen for job in each.jobs} if choosing else None
-    results = {job.number: _result(job) for job in jobs}
-    splits = list(dict.fromkeys(s for r in results.values() for s in r.get("metrics", {})))
-    splits = [split for split in splits if split != "train"]
-    names = {result["metric"] for result in results.values() if result}
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", justify="right")
-    keys = list(dict.fromkeys(word.partition("=")[0] for job in jobs for word in job.words))
-    for key in keys:
-        table.add_column(visible(key))
-    table.add_column("status")
-    for split in splits:
-        heading = [split, *(names if len(names) == 1 else [])]
-        table.add_column(visible("\n".join(heading), "\n"), justify="right")
-    table.add_column("time", justify="right")
-    for job in jobs:
-        values = dict(word.partition("=")[::2] for word in job.words)
-        metrics, name = results[job.number].get("metrics", {}), results[job.number].get("metric")
-        shown = [s for s in metrics if s == "val" or allowed is None or job.number in allowed]
-        numbers = [f"{metrics[s][name]:.4f}" if s in shown else "" for s in splits]
-        status = "ok, before" if job.before and not job.tries else SAID.get(job.status, job.status)
-        took = span(job.seconds) if job.tries else ""
-        table.add_row(
-            str(job.number), *(visible(values.get(k, "")) for k in keys), status, *numbers, took
-        )
-    console.print(table)
+    if not console.is_terminal:
+        console.width = 1000  # a table takes what it needs
+    tested = None if chosen is None else {job.number for each in chosen for job in each.jobs}
+    console.print(job_table(jobs, tested))
     if chosen:
-        console.print(
-            "\nchosen on validation, means over the seeds", choice_table(chosen), sep="\n"
-        )
+        console.print("\nchosen on validation, means over the seeds")
+        console.print(choice_table(chosen), "")
     for job in jobs:
         if job.status in (*FAILED, "interrupted"):
             console.print(visible(_why(job)), soft_wrap=True)
     console.print(visible(_counts(jobs, folder, seconds)), soft_wrap=True)
 
 
-def _print(console: Console, table: Table) -> None:
-    """As wide as it is, where no terminal bounds it."""
-    if not console.is_terminal:
-        console.width = 1000
-    console.print(table)
+def job_table(jobs: Sequence[Job], tested: Container[int] | None) -> Table:
+    """A row a job: its words, its status, the metric that decides on each split, its time.
+
+    tested: the numbers of those whose tests are shown; None is all.
+    """
+    results = {job.number: _result(job) for job in jobs}
+    splits = _splits(results.values())
+    metrics = {result["metric"] for result in results.values() if result}
+    keys = list(dict.fromkeys(word.partition("=")[0] for job in jobs for word in job.words))
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", justify="right")
+    for heading in (*keys, "status"):
+        table.add_column(visible(heading))
+    for split in splits:
+        heading = "\n".join([split, *(metrics if len(metrics) == 1 else [])])
+        table.add_column(visible(heading, "\n"), justify="right")
+    table.add_column("time", justify="right")
+    for job in jobs:
+        words = dict(word.partition("=")[::2] for word in job.words)
+        result = results[job.number]
+        shown = [s for s in splits if s == "val" or tested is None or job.number in tested]
+        numbers = [_mean([result] if split in shown else [], split) for split in splits]
+        status = "ok, before" if job.before and not job.tries else SAID.get(job.status, job.status)
+        took = span(job.seconds) if job.tries else ""
+        named = [visible(words.get(key, "")) for key in keys]
+        table.add_row(str(job.number), *named, status, *numbers, took)
+    return table
 
 
 def choice_table(chosen: Sequence[Setting]) -> Table:
     """What validation has chosen, and how that does: means over the runs that ended well."""
+    runs = [[_result(job) for job in each.jobs if job.status == "ok"] for each in chosen]
+    splits = _splits(result for results in runs for result in results)
     table = Table(box=None, pad_edge=False)
-    runs = {id(each): [_result(job) for job in each.jobs if job.status == "ok"] for each in chosen}
-    splits = list(dict.fromkeys(s for rs in runs.values() for r in rs for s in r["metrics"]))
-    for heading in ("", "chosen", "runs"):
-        table.add_column(heading, justify="right" if heading == "runs" else "left")
-    for split in (split for split in splits if split != "train"):
-        table.add_column(visible(split), justify="right")
-    for each in chosen:
-        results = runs[id(each)]
-        numbers = []
-        for split in (split for split in splits if split != "train"):
-            values = [r["metrics"][split][r["metric"]] for r in results if split in r["metrics"]]
-            numbers.append(f"{mean(values):.4f}" if values else "")
+    for heading in ("", "chosen"):
+        table.add_column(heading)
+    for heading in ("runs", *splits):
+        table.add_column(visible(heading), justify="right")
+    for each, results in zip(chosen, runs, strict=True):
         named = [visible(" ".join(words)) for words in (each.others, each.chosen)]
+        numbers = [_mean(results, split) for split in splits]
         table.add_row(*named, str(len(results)), *numbers)
     return table
+
+
+def _splits(results: Iterable[Mapping[str, Any]]) -> list[str]:
+    found = dict.fromkeys(split for result in results for split in result.get("metrics", {}))
+    return [split for split in found if split != "train"]
+
+
+def _mean(results: Sequence[Mapping[str, Any]], split: str) -> str:
+    """Of the metric that decides, over the results that have the split; empty where none has."""
+    having = [result for result in results if split in result.get("metrics", {})]
+    return f"{mean(r['metrics'][split][r['metric']] for r in having):.4f}" if having else ""
 
 
 def _result(job: Job) -> Mapping[str, Any]:
