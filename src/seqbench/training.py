@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -40,10 +40,11 @@ class Training:
     Making one reads the data and builds the network; nothing is written but the data's cache.
     """
 
-    def __init__(self, config: Node) -> None:
+    def __init__(self, config: Node, also: Sequence[Callback] = ()) -> None:
+        """also: callbacks beside those of the config, which change nothing of what is trained."""
         started = time.perf_counter()
         check_trainer(config["trainer"])
-        self.config = config
+        self.config, self.also = config, also
         seed_all(config["seed"])
         self.data = build.data(config)
         with enough_memory():
@@ -80,7 +81,7 @@ class Training:
         bar = shown(self.config["progress"]) == "bar"
         spec, network = self.module.spec, self.module.network
         others = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
-        others += [Lines(), *([Bar()] if bar else [])]
+        others += [Lines(), *([Bar()] if bar else []), *self.also]
         best = one(others, BestCheckpoint)
         intervals = best.every_n_steps, best.every_minutes
         last = Continuation(run.checkpoints, self.identity, signals, *intervals)
