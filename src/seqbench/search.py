@@ -5,29 +5,15 @@ A trial that fails is told and counted, and the search goes on: some settings di
 """
 
 import argparse
-import hashlib
-import json
-import shlex
 import sys
-from argparse import Namespace
-from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
-from seqbench import compose, processes
 from seqbench.commands import TRACEBACK, Parser, guarded
 from seqbench.errors import UserError, place, short
-from seqbench.places import searched
-from seqbench.searching import best, ranges
-from seqbench.searching.findings import Findings
-from seqbench.searching.ranges import Line, Value
-from seqbench.searching.study import About, Study, opened
-from seqbench.signals import Stopped
-from seqbench.terminal import say
-
-Config = dict[str, Any]
-Origin = Callable[[str], str]
+from seqbench.searching import ranges
+from seqbench.searching.driver import Search
+from seqbench.searching.journal import lines
+from seqbench.searching.ranges import Line
 
 EXAMPLES = """\
 A range is uniform(a,b) or loguniform(a,b), of whole numbers int(a,b) or logint(a,b), or a list
@@ -67,9 +53,7 @@ def _search(arguments: list[str], show_traceback: bool) -> int:
     _check(line)
     given = None if chosen.storage is None else place(chosen.storage)
     if given is not None:
-        from seqbench.searching.journal import lines
-
-        lines(given)
+        lines(given)  # what is none is told before any time is spent
     return Search(line, chosen, show_traceback).run(given)
 
 
@@ -140,134 +124,14 @@ def _check(line: Line) -> None:
             raise UserError(f"{short(word)}: {OWN[name]}; leave it out")
         if name in NO_RANGE and name in line.keys:
             raise UserError(f"{name}: {NO_RANGE[name]}; give it one value")
-        if name == "progress" and value not in ("none", "lines"):
-            raise UserError(f"{short(word)}: a search shows progress=lines or none of its trials")
+        if name == "progress" and value != "lines":
+            raise UserError(
+                f"{short(word)}: a search shows a line a trial; leave it out, or progress=lines "
+                "shows those of each training, too"
+            )
     for name in line.keys:
         if name.startswith(("paths.", "hydra", "logger")):
             raise UserError(f"{short(name)}: nothing is trained by it; give it one value")
-
-
-class Search:
-    """What a search's line says, and the way from it to its trials."""
-
-    def __init__(self, line: Line, chosen: Namespace, show_traceback: bool) -> None:
-        self.line, self.chosen, self.show_traceback = line, chosen, show_traceback
-        folder = chosen.config_dir
-        self.option = [] if folder is None else ["--config-dir", folder]
-
-    def run(self, given: Path | None) -> int:
-        """given: the journal, where the user names it."""
-        from seqbench.searching.pool import Pool
-
-        about, outputs = self.look()
-        file = given or outputs / "searches" / f"{about.name}.journal"
-        ranged, workers = list(self.line.ranges.values()), self.chosen.workers
-        with opened(file, about, ranged, self.chosen.sampler, self.chosen.seed) as study:
-            findings = Findings(study, self.chosen.trials, workers)
-            findings.begin(file)
-            pool = Pool(
-                study,
-                lambda trial: self.compose(self.words(trial.values)),
-                count=self.chosen.trials,
-                workers=workers,
-                threads=None if workers == 1 else max(1, processes.cores() // workers),
-                prunes=self.chosen.pruning == "median",
-                show=findings.ended,
-                tell=findings.tell,
-                traceback=self.traceback,
-            )
-            try:
-                pool.run()
-            except Stopped:
-                findings.stopped()
-                raise
-            findings.show()
-            return self.conclude(study, file)
-
-    def look(self) -> tuple[About, Path]:
-        """Compose and validate each end of each range, and read the data of the first of these
-        settings that can be trained; what the search is, and where its runs go.
-
-        Nothing is written but the data's cache. Raises UserError where none can be trained.
-        """
-        configs = [self.compose(self.words(values)) for values in self.line.probes()]
-
-        from seqbench.isolation import isolated
-        from seqbench.training import Training
-
-        errors: list[UserError] = []
-        for config in configs:
-            try:
-                with isolated(config["threads"]):
-                    training = Training(config)
-                    identity, spec = training.identity, training.module.spec
-                break
-            except UserError as error:
-                errors.append(error)
-        else:
-            raise errors[0]
-        described = self.line.describe()
-        groups = [group for group in ("task", "model") if group not in self.line.keys]
-        digest = hashlib.sha256(json.dumps([identity, described]).encode()).hexdigest()[:10]
-        name = "-".join([*(config["names"][group] for group in groups), digest]).replace("/", "-")
-        about = About(name, self.chosen.words, identity, described, spec.metric, spec.mode)
-        return about, place(config["paths"]["output_dir"])
-
-    def words(self, values: Mapping[str, Value]) -> list[str]:
-        """Of the training of these values, as a trial."""
-        words = self.line.words(values)
-        shown = any(word.startswith("progress=") for word in words)
-        return [*self.option, *words, "test=false", *([] if shown else ["progress=none"])]
-
-    def compose(self, words: list[str]) -> Config:
-        """The validated config; UserError for what cannot be trained."""
-        configs: list[Config] = []
-
-        def job(config: Config, origin: Origin) -> int:
-            processes.server()  # it loads torch, while this process does so, too
-
-            from seqbench.build import SUPPLIED
-            from seqbench.config import validate
-
-            validate(config, SUPPLIED, origin)
-            configs.append(config)
-            return 0
-
-        compose.run(words, job)
-        return configs[0]
-
-    def traceback(self, text: str) -> None:
-        if self.show_traceback:
-            say(text, end="", file=sys.stderr)
-
-    def conclude(self, study: Study, file: Path) -> int:
-        """Print how to train the best, and write it as an experiment; the exit status."""
-        found = study.best()
-        if not found:
-            say("seqbench: no trial was completed, so there is no best", file=sys.stderr)
-            return 1
-        words = [w for w in self.line.words(found[0].values) if not w.startswith("progress=")]
-        say(best.command(words, self.chosen.config_dir))
-        about = study.about
-        heading = [
-            f"The best of {len(study.trials())} trials: {about.metric} "
-            f"{found[0].value:.6g} on validation, of",
-            f"python -m seqbench.search {shlex.join(about.words)}",
-        ]
-        others = searched([*self.option, *words])
-        listed = ",".join(f"'{each}'" for each in others)
-        text = best.experiment(words, heading)
-        trained = text and best.keep(
-            file.parent,
-            about.name,
-            text,
-            [f"hydra.searchpath=[{listed}]"] if others else [],
-            self.compose(self.words(found[0].values)),
-            self.compose,
-        )
-        if trained:
-            say(trained)
-        return 0
 
 
 if __name__ == "__main__":

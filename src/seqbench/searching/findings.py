@@ -3,7 +3,9 @@
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -28,7 +30,8 @@ class Findings:
         """Trials that have ended since."""
 
     def tell(self, line: str) -> None:
-        say(visible(line), file=sys.stderr, flush=True)
+        with suppress(OSError):  # a terminal that was closed ends no search
+            say(visible(line), file=sys.stderr, flush=True)
 
     def begin(self, file: Path) -> None:
         done = self.done()
@@ -70,7 +73,10 @@ class Findings:
             table = Table(box=None, pad_edge=False)
             for heading in ("trial", about.metric, *about.ranges, "seconds"):
                 table.add_column(Text(visible(heading)), justify="right", overflow="fold")
-            for trial in best[:BEST]:
+            distinct: dict[tuple[Any, ...], Trial] = {}
+            for trial in best:
+                distinct.setdefault(tuple(trial.values.items()), trial)
+            for trial in [*distinct.values()][:BEST]:
                 values = [Text(visible(shown(trial.values[key]))) for key in about.ranges]
                 value = "" if trial.value is None else f"{trial.value:.4f}"
                 table.add_row(str(trial.number + 1), value, *values, f"{trial.seconds:.1f}")

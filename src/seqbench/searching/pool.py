@@ -25,7 +25,7 @@ Config = dict[str, Any]
 LOOK = 0.2
 """Seconds after which a signal is heeded, at most."""
 
-LAGS = "{} is worse than the median of the trials before after {} validations"
+LAGS = "after {} validations its best {} is worse than the median of the trials before"
 """Why a trial is given up."""
 
 DEATHS = 2
@@ -157,7 +157,7 @@ class Pool:
                 case Validated():
                     self.study.report(number, message.number, message.value)
                     lags = prunes and self.study.lags(number, message.share)
-                    attempt.line.send(LAGS.format(about.metric, message.number) if lags else None)
+                    attempt.line.send(LAGS.format(message.number, about.metric) if lags else None)
                 case Waits():
                     self.tell(f"trial {number + 1}: {message.line}; it waits")
                 case Ended():

@@ -25,7 +25,7 @@ ALL = "uniform(a,b), loguniform(a,b), int(a,b), logint(a,b) or a list a,b,c"
 CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*", re.DOTALL)
 
 MOST = 2**53
-"""Beyond it whole numbers and floats are no longer the same."""
+"""Beyond it not every whole number is a float."""
 
 Value = float | int | str
 
@@ -117,6 +117,8 @@ def read(words: Iterable[str]) -> Line:
 
 def _range(word: str, key: str, value: str) -> Range | None:
     """The range that a value is, or None."""
+    if word.startswith("~"):
+        return None
     call = CALL.fullmatch(value)
     if call and call[1] in FUNCTIONS:
         numbers = [part.strip() for part in call[2].split(",")]
@@ -169,4 +171,4 @@ def _number(text: str, whole: bool) -> float | None:
         number = int(text) if whole else float(text)
     except ValueError:
         return None
-    return number if abs(number) < MOST else None  # nor is nan
+    return number if abs(number) < (MOST if whole else float("inf")) else None  # nor is nan

@@ -6,15 +6,14 @@ at random; what lags behind is given up by the median rule (Golovin et al., Goog
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from seqbench.errors import UserError, short
-from seqbench.runs import is_newer
-from seqbench.searching.journal import held, lines
+from seqbench.searching.about import KEY, About, require
+from seqbench.searching.journal import held
 from seqbench.searching.ranges import Choices, Range, Value
 
 if TYPE_CHECKING:
@@ -23,11 +22,8 @@ if TYPE_CHECKING:
     from optuna.study import Study as OptunaStudy
     from optuna.trial import FrozenTrial
 
-KEY = "seqbench"
 VOID = "void"
-"""Of the study and of trials: what they are to this module, beside Optuna's own."""
-
-SCHEMA_VERSION = 1
+"""What is kept with a trial that was never whole."""
 
 STARTUP = 5
 """Complete trials that the median rule goes by, at least."""
@@ -36,19 +32,6 @@ WARM_UP = 1 / 3
 
 State = Literal["ok", "pruned", "failed"]
 Sampler = Literal["tpe", "random"]
-
-
-@dataclass(frozen=True)
-class About:
-    """What a search is. identity: of the run with the least values, which stands for all that the
-    words do not show: data, code, yaml files. ranges: as Line.describe gives them."""
-
-    name: str
-    words: list[str]
-    identity: str
-    ranges: dict[str, list[Any]]
-    metric: str
-    mode: Literal["max", "min"]
 
 
 @dataclass(frozen=True)
@@ -77,14 +60,15 @@ class Study:
         self.distributions = {each.key: distribution(each) for each in ranges}
         lock = JournalFileOpenLock(str(file))
         self.storage = optuna.storages.JournalStorage(JournalFileBackend(str(file), lock))
-        self.optuna: OptunaStudy = optuna.create_study(
-            study_name=about.name,
-            storage=self.storage,
-            direction="maximize" if about.mode == "max" else "minimize",
-            load_if_exists=True,
-        )
+        if not self.storage.get_all_studies():
+            optuna.create_study(
+                study_name=about.name,
+                storage=self.storage,
+                direction="maximize" if about.mode == "max" else "minimize",
+            )
+        self.optuna: OptunaStudy = optuna.load_study(study_name=about.name, storage=self.storage)
         if KEY not in self.optuna.user_attrs:
-            self.optuna.set_user_attr(KEY, {"schema_version": SCHEMA_VERSION, **asdict(about)})
+            self.optuna.set_user_attr(KEY, about.to_dict())
         for trial in self._trials():
             if not trial.state.is_finished() and trial.params.keys() != self.distributions.keys():
                 self._set(trial.number, VOID, True)  # of a process that died while it asked
@@ -118,7 +102,7 @@ class Study:
         if not WARM_UP <= share < 1:
             return False
         pruner = MedianPruner(n_startup_trials=STARTUP, n_min_trials=STARTUP)
-        return pruner.prune(self.optuna, self._frozen(number))
+        return bool(pruner.prune(self.optuna, self._frozen(number)))
 
     def tell(
         self, number: int, state: State, value: float | None = None, **facts: str | float | None
@@ -214,36 +198,3 @@ def opened(
             yield Study(file, about, ranges, sampler, seed)
     finally:
         optuna.logging.set_verbosity(level)
-
-
-def require(file: Path, about: About) -> None:
-    """UserError where a file is there that is not this search's."""
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-
-    if not lines(file):
-        return
-    try:
-        storage = optuna.storages.JournalStorage(JournalFileBackend(str(file)))
-        kept = [study.user_attrs.get(KEY) for study in storage.get_all_studies()]
-        names = [study.study_name for study in storage.get_all_studies()]
-    except Exception as error:  # whatever Optuna makes of another program's lines
-        raise UserError(f"{file}: no journal of a search; give another --storage") from error
-    if names == [about.name] and kept == [None]:  # its process died as it began
-        return
-    if is_newer(kept[0] if kept else None):
-        raise UserError(f"{file}: a newer version of seqbench wrote it; use that")
-    if len(kept) != 1 or not isinstance(kept[0], dict):
-        raise UserError(f"{file}: the journal of something else; give another --storage")
-    if kept[0].get("ranges") != about.ranges:
-        other = "other ranges"
-    elif kept[0].get("words") != about.words:
-        other = "other words"
-    else:
-        other = "other data, code or settings in yaml files than these words stand for now"
-    if (kept[0].get("ranges"), kept[0].get("identity")) != (about.ranges, about.identity):
-        words = " ".join(map(str, kept[0].get("words", [])))
-        raise UserError(
-            f"{file}: of a search with {other}: {short(words)}; give another --storage, or leave "
-            "it out"
-        )

@@ -33,7 +33,7 @@ def work(line: "Connection[Message, Any]", config: dict[str, Any], metric: str) 
     for name in NAMES:
         if hasattr(signal, name) and name != "SIGTERM":
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    with quiet(config["progress"] == "none"):
+    with quiet(config["progress"] != "lines"):
         ended = _trained(line, config, metric)
     line.send(ended)
 
