@@ -77,7 +77,7 @@ def keep(
     if essence(found) != essence(wanted):
         return None
     path = folder / "experiment" / f"{name}.yaml"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text)
     return command(words, str(folder))
 

@@ -91,7 +91,7 @@ class Search:
 
     def words(self, values: Mapping[str, Value]) -> list[str]:
         """Of the training of these values, as a trial."""
-        return [*self.option, *self.line.words(values), "test=false"]
+        return [*self.option, *self.line.words(values), "test=false", "force=false"]
 
     def compose(self, words: list[str]) -> Config:
         """The validated config; UserError for what cannot be trained."""
