@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _search(arguments: list[str], show_traceback: bool) -> int:
-    chosen = _command().parse_intermixed_args(arguments)
+    chosen = command().parse_intermixed_args(arguments)
     if find_spec("optuna") is None:
         raise UserError("a search needs Optuna: pip install 'seqbench[search]'")
     line = ranges.read(chosen.words)
@@ -57,7 +57,8 @@ def _search(arguments: list[str], show_traceback: bool) -> int:
     return Search(line, chosen, show_traceback).run(given)
 
 
-def _command() -> Parser:
+def command() -> Parser:
+    """Its options, and its words."""
     made = Parser(
         "python -m seqbench.search",
         description="Search for the setting of a training that does best on validation; the test "
