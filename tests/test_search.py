@@ -11,6 +11,7 @@ import pytest
 
 from seqbench.search import main
 from seqbench.searching import study
+from seqbench.searching.pool import visible_gpus
 from seqbench.searching.study import Study
 from seqbench.train import main as train
 
@@ -179,12 +180,33 @@ def test_what_lags_is_given_up_and_can_be_gone_on_with(
     assert "  pruned  " in err
     (given,) = (path for path in here.rglob("status.json") if "pruned" in path.read_text())
     assert json.loads(given.read_text())["error"] == (
-        "pruned: after 1 validations its best accuracy is worse than the median of the trials "
-        "before"
+        "pruned: at validation 1 its best accuracy is worse than the median of the trials before"
     )
     assert train([f"resume={given.parent}"]) == 0
     assert "going on from step 6" in capfd.readouterr().err
     assert len(results(here)) == 2
+
+
+def test_a_full_disk_is_no_trial_s_fault(
+    search: Search, words: list[str], doomed: Callable[..., list[str]], here: Path
+) -> None:
+    line = [*words, *doomed(1, "disk"), LR, "--trials", "1"]
+    status, out, err = search(*line)
+    assert (status, out) == (1, "")
+    assert "no space left on the disk" in err.splitlines()[-1]
+    status, out, err = search(*line)
+    assert status == 0
+    assert "1 trial: 1 ok" in out
+
+
+@pytest.mark.parametrize(
+    ("named", "gpus"), [("", []), ("3", ["3"]), ("GPU-a,GPU-b", ["GPU-a", "GPU-b"])]
+)
+def test_workers_share_the_gpus_that_are_visible(
+    monkeypatch: pytest.MonkeyPatch, named: str, gpus: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert visible_gpus() == gpus
 
 
 def test_trials_that_fail_are_told_and_the_search_goes_on(search: Search, words: list[str]) -> None:

@@ -41,7 +41,7 @@ class Findings:
     def done(self) -> int:
         return sum(trial.state is not None for trial in self.study.trials())
 
-    def ended(self, trial: Trial, found: bool) -> None:
+    def ended(self, trial: Trial, seconds: float, found: bool) -> None:
         """One line: which of how many, its values, how it did, and how long all may take yet."""
         self.seen += 1
         done, metric = self.done(), self.study.about.metric
@@ -52,7 +52,7 @@ class Findings:
         )
         self.tell(
             f"trial {trial.number + 1} ({done}/{self.count})  {values}  {result}{state}  "
-            f"({trial.seconds:.1f} s{self.left(done)})"
+            f"({seconds:.1f} s{self.left(done)})"
         )
 
     def left(self, done: int) -> str:
@@ -83,7 +83,8 @@ class Findings:
             console.print(table)
         states = Counter(trial.state for trial in self.study.trials() if trial.state)
         counts = ", ".join(f"{states[state]} {state}" for state in sorted(states, key=STATES.index))
-        console.print(f"{states.total()} trials: {counts}", soft_wrap=True)
+        total = states.total()
+        console.print(f"{total} trial{'s' * (total != 1)}: {counts}", soft_wrap=True)
         if best:
             number, value = best[0].number + 1, f"{about.metric} {best[0].value:.4f}"
             told = f"best: trial {number}, {value} on validation, in {best[0].run}"

@@ -33,8 +33,9 @@ class Waits:
 @dataclass(frozen=True)
 class Ended:
     """state: of the trial. line: why it failed or was given up. run: its directory, if it came to
-    that. value: the best metric on validation. found: the run was trained before; then
-    ``earlier`` is all its validations' metric. full: the disk has no room for this or any trial.
+    that. value: the best metric on validation. seconds: of its training, all in all. found: the
+    run was trained before; then ``earlier`` is all its validations' metric. full: the disk has no
+    room for this or any trial.
     """
 
     state: Literal["ok", "pruned", "failed"]
@@ -42,6 +43,7 @@ class Ended:
     traceback: str = ""
     run: str | None = None
     value: float | None = None
+    seconds: float | None = None
     found: bool = False
     earlier: tuple[float, ...] = ()
     full: bool = False

@@ -25,7 +25,7 @@ Config = dict[str, Any]
 LOOK = 0.2
 """Seconds after which a signal is heeded, at most."""
 
-LAGS = "after {} validations its best {} is worse than the median of the trials before"
+LAGS = "at validation {} its best {} is worse than the median of the trials before"
 """Why a trial is given up."""
 
 DEATHS = 2
@@ -47,8 +47,8 @@ class Pool:
     """Runs trials until there are ``count`` in all.
 
     compose: from a trial's values to its validated config, or UserError. prunes: give up what lags
-    behind. show: gets each trial that has ended, and whether its run was found trained; tell: each
-    other line; traceback: those of trials that have failed.
+    behind. show: gets each trial that has ended, the seconds that it took now, and whether
+    its run was found trained; tell: each other line; traceback: those of trials that have failed.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Pool:
         workers: int,
         threads: int | None,
         prunes: bool,
-        show: Callable[[Trial, bool], None],
+        show: Callable[[Trial, float, bool], None],
         tell: Callable[[str], None],
         traceback: Callable[[str], None],
     ) -> None:
@@ -190,13 +190,18 @@ class Pool:
         if value is not None and not math.isfinite(value):
             state, value = "failed", None
             error = f"its best {self.study.about.metric} on validation is {ended.value}"
-        seconds = round(time.monotonic() - began, 3)
+        spent = time.monotonic() - began
         told = self.study.tell(
-            trial.number, state, value, run=ended.run, error=error, seconds=seconds
+            trial.number,
+            state,
+            value,
+            run=ended.run,
+            error=error,
+            seconds=round(spent if ended.seconds is None else ended.seconds, 3),
         )
         if ended.traceback:
             self.traceback(ended.traceback)
-        self.show(told, ended.found)
+        self.show(told, spent, ended.found)
 
     def _end(self, at_once: bool) -> None:
         """End all processes, with checkpoints unless at once."""

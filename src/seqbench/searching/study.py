@@ -36,7 +36,8 @@ Sampler = Literal["tpe", "random"]
 
 @dataclass(frozen=True)
 class Trial:
-    """number: from 0. values: by key. run: its directory, once that is known."""
+    """number: from 0. values: by key. seconds: of its training. run: its directory, if it came to
+    that."""
 
     number: int
     values: dict[str, Value]

@@ -82,11 +82,12 @@ def _result(
             time.sleep(LOOK)
             while error.run.live:
                 time.sleep(LOOK)
-    found = pruning.run is None
+    result, found = run.result(), pruning.run is None
     return Ended(
         "ok",
         run=str(run.path),
-        value=float(run.result()["metrics"]["val"][metric]),
+        value=float(result["metrics"]["val"][metric]),
+        seconds=float(result["seconds"]["fit"]),
         found=found,
         earlier=validations(run.path / "metrics.csv", metric) if found else (),
     )

@@ -1,5 +1,6 @@
-"""A cell that ends its process, or that which waits for it, in the midst of a training."""
+"""A cell that ends its process, or what waits for it, or the disk, in the midst of a training."""
 
+import errno
 import os
 import signal
 from multiprocessing.process import parent_process
@@ -17,7 +18,7 @@ State = tuple[Tensor, ...]
 class Doomed(Cell):
     """In its third forward of training a signal comes, so often in all as ``times`` says.
 
-    folder: where it is counted. whom: ``me`` gets SIGKILL, ``parent`` SIGTERM.
+    folder: where it is counted. whom: ``me`` gets SIGKILL, ``parent`` SIGTERM, ``disk`` is full.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class Doomed(Cell):
         *,
         folder: str,
         times: int = 1,
-        whom: Literal["me", "parent"] = "me",
+        whom: Literal["me", "parent", "disk"] = "me",
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.folder, self.times, self.whom = Path(folder), times, whom
@@ -45,6 +46,8 @@ class Doomed(Cell):
         count = len(list(self.folder.iterdir()))
         if self.training and self.forwards == 3 and count < self.times:
             (self.folder / str(count)).touch()
+            if self.whom == "disk":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if self.whom == "me":
                 os.kill(os.getpid(), signal.SIGKILL)
             elif search := parent_process():
