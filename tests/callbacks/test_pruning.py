@@ -32,7 +32,7 @@ def watched(here: Path, tiny: list[str], composed_once: None) -> Watched:
 
         compose.run([*tiny, "test=false", *words], job)
         ours, theirs = Pipe()
-        for answer in answers:
+        for answer in [*answers, *[None] * 9]:  # or it would wait for the tenth in vain
             ours.send(answer)
         ended = worker._trained(theirs, configs[0], "accuracy")
         theirs.close()
@@ -69,7 +69,7 @@ def test_a_run_that_is_given_up_goes_on_as_if_it_never_had_been(
     assert (status["status"], status["error"]) == ("interrupted", "pruned: why")
     assert f"pruned: why; resume={run}" in (path / "train.log").read_text()
 
-    ended, told = watched(*words, answers=[None])
+    ended, told = watched(*words, answers=[])
     assert told[0] == Begun(run, (first, second))
     (last,) = told[1:]
     assert isinstance(last, Validated)
@@ -110,7 +110,7 @@ def test_a_trial_waits_for_another_process_at_its_run(
 
     monkeypatch.setattr(attempt, "train", busy_once)
     monkeypatch.setattr(worker, "LOOK", 0.01)
-    ended, told = watched("trainer.max_epochs=1", answers=[None])
+    ended, told = watched("trainer.max_epochs=1", answers=[])
     assert isinstance(told[0], Waits)
     assert ended.state == "ok"
 
