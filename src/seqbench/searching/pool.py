@@ -114,7 +114,7 @@ class Pool:
         try:
             config = self.compose(trial)
         except UserError as error:
-            self._told(trial, Ended("failed", str(error)), began)
+            self._told(trial, Ended("failed", " ".join(str(error).split())), began)
             return
         slot = next(i for i in range(self.workers) if i not in self.running)
         ours, theirs = Pipe()
