@@ -41,6 +41,7 @@ ENTRY = (
     "seqbench.inspect",
     "seqbench.predict",
     "seqbench.predictions",
+    "seqbench.search",
     "seqbench.train",
     "seqbench.trained",
     "seqbench.attempt",
@@ -71,11 +72,11 @@ def test_building_does_not_know_the_entry_points() -> None:
 
 def test_command_lines_load_no_torch_before_they_need_it() -> None:
     code = (
-        "import sys; from seqbench import train, evaluate, export, predict, inspect;"
-        "print('torch' in sys.modules)"
+        "import sys; from seqbench import train, evaluate, export, predict, inspect, search;"
+        "print('torch' in sys.modules, 'optuna' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout == "False\n"
+    assert ended.stdout == "False False\n"
 
 
 def test_run_directories_need_no_torch() -> None:

@@ -2,11 +2,12 @@
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import lightning as L
+from lightning.pytorch.callbacks import Callback
 from omegaconf import OmegaConf
 
 from seqbench import checkpoint, continuing, runs
@@ -22,22 +23,22 @@ from seqbench.files import NoRoomError, require_no_links, room
 from seqbench.isolation import isolated, keep_freed_memory
 from seqbench.logs import console, run_log
 from seqbench.runs import Run
-from seqbench.signals import Signals, Stopped, requeued
+from seqbench.signals import Pruned, Signals, Stopped, requeued
 from seqbench.training import Training, boards, one, watchers
 
 log = logging.getLogger(__name__)
 
 
-def train(config: Node, run: Run | None = None) -> Run:
+def train(config: Node, run: Run | None = None, also: Sequence[Callback] = ()) -> Run:
     """Train, test and keep one run, or find the finished one.
 
     config: resolved and validated. run: to go on with, which keeps this config; None finds the one
-    of this config, or makes it. Raises UserError before anything is written, SystemExit 143
-    when it is told to end, and what a cell or task raises.
+    of this config, or makes it. also: callbacks that watch it. Raises UserError before anything is
+    written, SystemExit 143 when it is told to end, and what a cell or task raises.
     """
     keep_freed_memory()
     with isolated(config["threads"]), console(shown(config["progress"])):
-        training = Training(config)
+        training = Training(config, also=also)
         return go(training) if run is None else go_on(training, run)
 
 
@@ -213,6 +214,9 @@ def telling(run: Run, point: Point | None, trainer: L.Trainer, anew: bool) -> It
         log.info("%s: interrupted, going on from %s", run.path, where)
     try:
         yield
+    except Pruned as pruned:
+        log.info("%s: pruned: %s; resume=%s goes on with it", run.path, pruned, run.path)
+        raise
     except (KeyboardInterrupt, SystemExit):
         last = one(watchers(trainer), Continuation)
         how = f"resume={run.path}" if anew else "the same command"

@@ -24,8 +24,17 @@ from seqbench import locks
 from seqbench.errors import RunError, UserError
 from seqbench.files import is_full, no_room, room, threads_room, write_whole
 from seqbench.locks import STATUS, Holder, TakenOverError
+from seqbench.signals import Pruned
 
 SCHEMA_VERSION = 1
+
+
+class BusyError(UserError):
+    """Another process is at a run, or has just taken it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} {locks.holder_of(path)}")
+        self.run = Run(path)
 
 
 class Run:
@@ -133,7 +142,8 @@ class Run:
             except BaseException as error:
                 interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
                 status["status"] = "interrupted" if interrupted else "failed"
-                status["error"] = f"{type(error).__name__}: {error}".rstrip(": ")
+                kind = "pruned" if isinstance(error, Pruned) else type(error).__name__
+                status["error"] = f"{kind}: {error}".rstrip(": ")
                 status["traceback"] = None if interrupted else traceback.format_exc()
                 with suppress(OSError):  # the first error is the one to tell
                     self._end(status, me)
@@ -164,7 +174,7 @@ class Run:
                 self.write("config.yaml", config_yaml)
                 self.checkpoints.mkdir(exist_ok=not new)
         except FileExistsError:
-            raise UserError(f"{self.path} {locks.holder_of(self.path)}") from None
+            raise BusyError(self.path) from None
         except BaseException:
             if new:
                 shutil.rmtree(self.path, ignore_errors=True)
@@ -184,7 +194,7 @@ class Run:
     def _take_up(self, resumed: int) -> dict[str, Any]:
         """The status of an interrupted run that this process goes on with, and no other."""
         if locks.is_beating(self.path, trusted=True):  # of a directory that was moved or renamed
-            raise UserError(f"{self.path} {locks.holder_of(self.path)}")
+            raise BusyError(self.path)
         if self.resumed != resumed or self.said_ok or not locks.claim(self.path, resumed):
             raise UserError(f"{self.path}: another process has just gone on with it; start again")
         for folder in (self.path, self.checkpoints):
@@ -249,10 +259,9 @@ def held(lock: Path) -> Iterator[None]:
         yield
 
 
-def busy(base: Path) -> UserError:
+def busy(base: Path) -> "BusyError":
     """Who is at the last run of an identity, for one that may not be there too."""
-    last = [Run(base), *attempts(base)][-1].path
-    return UserError(f"{last} {locks.holder_of(last)}")
+    return BusyError([Run(base), *attempts(base)][-1].path)
 
 
 def is_newer(content: Any) -> bool:

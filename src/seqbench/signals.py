@@ -34,6 +34,20 @@ class Stopped(SystemExit):
         return signal.Signals(self.number).name
 
 
+class Pruned(Stopped):
+    """A run that a search has given up: others were better at this point. It can be gone on with.
+
+    reason: in what they were better.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(0)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class Ended(Stopped):
     """Whoever had set a handler before has ended the process, with a code of his own."""
 

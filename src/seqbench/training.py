@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -44,13 +44,17 @@ class Training:
 
     Making one reads the data and builds the network; nothing is written but the data's cache.
 
-    data: those of the task, where another run has set them up.
+    data: those of the task, where another run has set them up. also: callbacks beside those of the
+    config, which change nothing of what is trained.
     """
 
-    def __init__(self, config: Node, data: TaskData | None = None) -> None:
+    def __init__(
+        self, config: Node, data: TaskData | None = None, also: Sequence[Callback] = ()
+    ) -> None:
         started = time.perf_counter()
         check_trainer(config["trainer"])
         check_budget(config)
+        self.also = also
         seed_all(config["seed"])
         self.data = data or ready(config)
         spec = self.data.spec
@@ -89,7 +93,7 @@ class Training:
         bar = shown(self.config["progress"]) == "bar"
         spec, network = self.module.spec, self.module.network
         others = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
-        others += [Ending(asked(self.config)), Lines(), *([Bar()] if bar else [])]
+        others += [Ending(asked(self.config)), Lines(), *([Bar()] if bar else []), *self.also]
         best = one(others, BestCheckpoint)
         intervals = best.every_n_steps, best.every_minutes
         last = Continuation(run.checkpoints, self.identity, signals, *intervals)

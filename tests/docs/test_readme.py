@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from seqbench import compose, evaluate, export, generate, inspect, predict
+from seqbench import compose, evaluate, export, generate, inspect, predict, search
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
 from seqbench.places import CONF
+from seqbench.searching import ranges
 from seqbench.train import main
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +85,24 @@ def test_every_command_composes(
     else:
         assert compose.run(words, job, sweep) == 0
         assert configs
+
+
+def test_every_search_shown_composes(here: Path, composed_once: None) -> None:
+    """README's, and those of its own help."""
+    lines = [
+        line for line in [*SHELL, *search.EXAMPLES.splitlines()] if " seqbench.search " in line
+    ]
+    assert lines
+
+    def job(config: dict[str, object], origin: Callable[[str], str]) -> int:
+        validate(config, SUPPLIED, origin)
+        return 0
+
+    for line in lines:
+        chosen = search.command().parse_intermixed_args(shlex.split(line)[3:])
+        found = ranges.read(chosen.words)
+        for values in found.probes():
+            assert compose.run(found.words(values), job) == 0
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -82,6 +82,7 @@ class Continuation(Callback):
         self.validating = 0.0
         self.validation_began = 0.0
         self.held: memoryview | None = None
+        self.ending: Stopped | None = None
         self.restored: dict[str, Any] | None = None
         self.files: dict[str, int] = {}
         """Of loggers that this process may be without."""
@@ -96,10 +97,13 @@ class Continuation(Callback):
         if batch_idx % trainer.accumulate_grad_batches:
             return
         step = trainer.global_step
-        due = self.signals.received is not None or self._due(step, epoch_end=batch_idx == 0)
+        ends = self.signals.received is not None or self.ending is not None
+        due = ends or self._due(step, epoch_end=batch_idx == 0)
         if step > self.saved_step and due:
             self.save(trainer)
         self.signals.check()
+        if self.ending is not None:
+            raise self.ending
         if self.validating > PATIENCE and _validates(trainer, batch_idx):
             with self._counted():
                 self.held = serialised(trainer, weights_only=False)
@@ -110,6 +114,10 @@ class Continuation(Callback):
             return True
         cheap = epoch_end and self.cost < CHEAP * since
         return bool(self.every_minutes and (since >= 60 * self.every_minutes or cheap))
+
+    def end(self, stop: Stopped) -> None:
+        """Let the run end before its next batch as by a signal; one that has none is finished."""
+        self.ending = stop
 
     def save(self, trainer: L.Trainer) -> None:
         """Write the present state, durably; a kill within leaves the one before."""
