@@ -11,7 +11,7 @@ import pytest
 
 from seqbench.search import main
 from seqbench.searching import study
-from seqbench.searching.pool import visible_gpus
+from seqbench.processes import gpus as visible_gpus
 from seqbench.searching.study import Study
 from seqbench.train import main as train
 

@@ -66,6 +66,15 @@ def start(
     return process
 
 
+def end_of(status: int | None) -> str:
+    """How a process ended that left no word, by its exit status."""
+    if status is None or status >= 0:
+        return f"its process ended with status {status} and left no word"
+    name = signal.Signals(-status).name
+    why = "; so a system ends what takes more memory than there is" if name == "SIGKILL" else ""
+    return f"its process was ended by {name}{why}"
+
+
 def _begin(
     environment: dict[str, str],
     threads: int | None,

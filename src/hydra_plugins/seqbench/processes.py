@@ -1,6 +1,5 @@
 """A launcher for one machine: a process a run, so many at a time."""
 
-import signal
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -70,7 +69,7 @@ class Processes(Launcher):
                             process.terminate()
                     for process in [each for each in live if not each.is_alive()]:
                         index, _ = live.pop(process)
-                        self.work.ended(index, _how(process.exitcode))
+                        self.work.ended(index, processes.end_of(process.exitcode))
         finally:
             for process in live:
                 process.kill()
@@ -80,10 +79,3 @@ class Processes(Launcher):
 def _freest(gpus: Sequence[str], live: Live) -> str | None:
     held = [gpu for _, gpu in live.values()]
     return min(gpus, key=held.count, default=None)
-
-
-def _how(status: int | None) -> str:
-    if status is not None and status < 0:
-        name = signal.Signals(-status).name
-        return f"killed by {name}{', for want of memory perhaps' if name == 'SIGKILL' else ''}"
-    return f"its process ended with status {status} and said nothing"

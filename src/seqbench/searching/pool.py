@@ -1,8 +1,6 @@
 """The trials of a search under way, each in a process of its own, and what becomes of them."""
 
 import math
-import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -72,7 +70,7 @@ class Pool:
         self.deaths: Counter[int] = Counter()
         self.told = False
         """The processes have been told to end."""
-        self.gpus = visible_gpus()
+        self.gpus = processes.gpus()
         self.waiting = [trial for trial in study.trials() if trial.state is None]
         """Taken up again: their process has died, or was told to end."""
 
@@ -172,7 +170,7 @@ class Pool:
             return
         if ended is None:
             self.deaths[trial.number] += 1
-            how = _how(attempt.process.exitcode)
+            how = processes.end_of(attempt.process.exitcode)
             if self.deaths[trial.number] < DEATHS:
                 self.tell(f"trial {trial.number + 1}: {how}; it is taken up again")
                 self.waiting.insert(0, trial)
@@ -212,21 +210,3 @@ class Pool:
             attempt.line.close()  # whoever waits for an answer gets none
             attempt.process.join(max(0.0, until - time.monotonic()))
             attempt.process.kill()
-
-
-def _how(status: int | None) -> str:
-    """How a process ended that told nothing."""
-    if status is None or status >= 0:
-        return f"its process ended with status {status}"
-    why = "; so a system ends what takes more memory than there is" * (status == -signal.SIGKILL)
-    return f"its process was ended by {signal.Signals(-status).name}{why}"
-
-
-def visible_gpus() -> list[str]:
-    """Names for CUDA_VISIBLE_DEVICES of the GPUs that there are for this process."""
-    import torch
-
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return [name for name in named.split(",") if name]
-    return [str(index) for index in range(torch.cuda.device_count())]

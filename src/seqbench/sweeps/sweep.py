@@ -115,7 +115,7 @@ class Sweep:
                 watch.say(f"the launcher has ended early: {one_line(error)}")
                 _await(jobs)
             for job in jobs:
-                record.killed(job.number, "its process ended and said nothing")
+                record.killed(job.number, "its process ended and left no word")
 
     def _begin(self) -> Record:
         try:
