@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from seqbench.processes import gpus as visible_gpus
 from seqbench.search import main
 from seqbench.searching import study
-from seqbench.processes import gpus as visible_gpus
 from seqbench.searching.study import Study
 from seqbench.train import main as train
 

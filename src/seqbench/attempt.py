@@ -2,7 +2,8 @@
 
 import logging
 import signal
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,11 +23,14 @@ from seqbench.errors import RunError, UserError, place
 from seqbench.files import NoRoomError, require_no_links, room
 from seqbench.isolation import isolated, keep_freed_memory
 from seqbench.logs import console, run_log
-from seqbench.runs import Run
+from seqbench.runs import BusyError, Run
 from seqbench.signals import Pruned, Signals, Stopped, requeued
 from seqbench.training import Training, boards, one, watchers
 
 log = logging.getLogger(__name__)
+
+LOOK = 1.0
+"""Seconds between two looks at a run that another process is at."""
 
 
 def train(config: Node, run: Run | None = None, also: Sequence[Callback] = ()) -> Run:
@@ -40,6 +44,27 @@ def train(config: Node, run: Run | None = None, also: Sequence[Callback] = ()) -
     with isolated(config["threads"]), console(shown(config["progress"])):
         training = Training(config, also=also)
         return go(training) if run is None else go_on(training, run)
+
+
+def train_in_turn(
+    config: Node,
+    also: Sequence[Callback] = (),
+    waits: Callable[[BusyError], None] = lambda busy: log.warning("%s; waiting for its end", busy),
+) -> Run:
+    """As ``train``; where another process is at the run, wait for its end, and see what is left.
+
+    waits: is told so.
+    """
+    while True:
+        try:
+            return train(config, also=also)
+        except BusyError as busy:
+            waits(busy)
+            with Signals() as signals:
+                time.sleep(LOOK)
+                while busy.run.live:
+                    signals.check()
+                    time.sleep(LOOK)
 
 
 def go(training: Training) -> Run:

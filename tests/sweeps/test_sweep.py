@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 from tests.runs.twins import assert_twins
+
+from seqbench.runs import Run, held
 
 Train = Callable[..., int]
 
@@ -119,6 +122,30 @@ def test_gpus_are_dealt_out_in_turn(
     assert train(*words, "hydra/launcher=processes") == 0
     dealt = sorted(path.read_text() for path in here.glob("gpu-*"))
     assert dealt == ["3", "3,GPU-7", "GPU-7"], "one each, and the process that planned has all"
+
+
+def test_a_run_that_another_process_is_at_is_waited_for(
+    train: Train, tiny: list[str], here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    line = ["-m", *tiny, "trainer.max_epochs=1", "hydra/launcher=basic"]
+    assert train(*line, "paths.output_dir=known") == 0
+    (known,) = (here / "known" / "modular_sum" / "lstm").glob("seed-*")
+    run = Run(here / "outputs" / known.relative_to(here / "known"))
+    run.path.parent.mkdir(parents=True)
+    began = time.monotonic()
+
+    def at_it() -> None:
+        with held(run.lock):
+            time.sleep(4)
+
+    other = threading.Thread(target=at_it)
+    other.start()
+    until(run.lock.exists)
+    assert train(*line) == 0
+    other.join()
+    assert time.monotonic() - began > 4
+    assert "waiting for its end" in capfd.readouterr().err
+    assert run.status() == "ok"
 
 
 BUSY = [

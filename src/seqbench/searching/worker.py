@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -17,9 +16,6 @@ from seqbench.signals import NAMES, Pruned
 
 if TYPE_CHECKING:
     from seqbench.callbacks.pruning import Pruning
-
-LOOK = 1.0
-"""Seconds between two looks at a run that another process is at."""
 
 
 def work(line: "Connection[Message, Any]", config: dict[str, Any], metric: str) -> None:
@@ -71,17 +67,8 @@ def _result(
 ) -> Ended:
     from seqbench import attempt
     from seqbench.callbacks.pruning import validations
-    from seqbench.runs import BusyError
 
-    while True:
-        try:
-            run = attempt.train(config, also=[pruning])
-            break
-        except BusyError as error:
-            line.send(Waits(str(error)))
-            time.sleep(LOOK)
-            while error.run.live:
-                time.sleep(LOOK)
+    run = attempt.train_in_turn(config, [pruning], lambda busy: line.send(Waits(str(busy))))
     result, found = run.result(), pruning.run is None
     return Ended(
         "ok",

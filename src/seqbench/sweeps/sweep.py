@@ -17,10 +17,6 @@ from seqbench.sweeps.watch import BEAT, Watch
 from seqbench.sweeps.work import Work
 from seqbench.terminal import visible
 
-PATIENCE = 20.0
-"""Seconds that runs which are live when a sweep begins may take to end: where it was killed, its
-processes write their checkpoints yet."""
-
 
 class Sweep:
     """Carries out what is not done yet of all runs.
@@ -93,7 +89,7 @@ class Sweep:
         return job.status in FAILED and not job.mistake and job.tries <= self.retries
 
     def _launch(self, jobs: Sequence[Job]) -> None:
-        jobs = _live_last(jobs)
+        jobs = sorted(jobs, key=_is_live)  # what other processes are at may soon be finished
         if self.record is None:
             self.launcher.check()
             self.record = self._begin()
@@ -150,15 +146,8 @@ def _is_done(job: Job) -> bool:
     return job.run is not None and is_done(job.run, job.config)
 
 
-def _live_last(jobs: Sequence[Job]) -> list[Job]:
-    """Those that other processes are at go last, and are given some time to end."""
-    _await(jobs, PATIENCE)
-    return sorted(jobs, key=_is_live)
-
-
-def _await(jobs: Sequence[Job], seconds: float = float("inf")) -> None:
-    until = time.monotonic() + seconds
-    while any(map(_is_live, jobs)) and time.monotonic() < until:
+def _await(jobs: Sequence[Job]) -> None:
+    while any(map(_is_live, jobs)):
         time.sleep(BEAT)
 
 

@@ -47,11 +47,11 @@ class Work:
         if job.config["progress"] == "auto":
             job.config["progress"] = progress
         with self._recorded(job):
-            from seqbench.attempt import train
+            from seqbench.attempt import train_in_turn
 
             if job.config["progress"] != "none":
                 say(f"[{job.number}/{self.total}] {job.label}", flush=True, file=sys.stderr)
-            run = train(job.config)
+            run = train_in_turn(job.config)
             job.base = str(run.base.absolute())
 
     def on_one_device(self, index: int) -> bool:
