@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from seqbench.isolation import isolated, keep_freed_memory
 from seqbench.logs import console, run_log
 from seqbench.runs import BusyError, Run
 from seqbench.signals import Pruned, Signals, Stopped, requeued
+from seqbench.terminal import say
 from seqbench.training import Training, boards, one, watchers
 
 log = logging.getLogger(__name__)
@@ -49,7 +51,9 @@ def train(config: Node, run: Run | None = None, also: Sequence[Callback] = ()) -
 def train_in_turn(
     config: Node,
     also: Sequence[Callback] = (),
-    waits: Callable[[BusyError], None] = lambda busy: log.warning("%s; waiting for its end", busy),
+    waits: Callable[[BusyError], None] = lambda busy: say(
+        f"{busy}; waiting for its end", flush=True, file=sys.stderr
+    ),
 ) -> Run:
     """As ``train``; where another process is at the run, wait for its end, and see what is left.
 
