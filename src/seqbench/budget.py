@@ -11,7 +11,7 @@ from math import ceil
 
 from seqbench.config import Budget, Node, locate, parameters
 from seqbench.errors import UserError
-from seqbench.following import WIDTH
+from seqbench.width_keys import WIDTH
 
 
 def asked(config: Node) -> Budget:

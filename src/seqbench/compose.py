@@ -27,9 +27,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from seqbench.errors import UserError
-from seqbench.following import following
 from seqbench.hints import translate
 from seqbench.places import CONF, is_group, searched
+from seqbench.width_keys import following
 from seqbench.words import arranged
 
 OPTIONAL = ("experiment", "debug")

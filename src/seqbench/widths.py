@@ -18,10 +18,10 @@ from seqbench import build
 from seqbench.budget import asked, measured
 from seqbench.config import Budget, Node, locate, parameters
 from seqbench.errors import UserError
-from seqbench.following import WIDTH
 from seqbench.isolation import random_states, restore_random_states
 from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
+from seqbench.width_keys import WIDTH
 
 TOLERANCE = 0.02
 """Share of the budget by which what is built may miss it."""
