@@ -1,14 +1,22 @@
 """What becomes of a training: which run directory it takes, begins in, goes on with or shows."""
 
 import logging
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 import lightning as L
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from seqbench import checkpoint, continuing, runs
+from seqbench import build, checkpoint, continuing, joint, processes, runs, seats
 from seqbench.callbacks.checkpoint import BEST
 from seqbench.callbacks.continuation import LAST, Continuation, Rewindable
 from seqbench.callbacks.gradients import GradientCurves
@@ -16,13 +24,15 @@ from seqbench.callbacks.loggers import MetricsFile
 from seqbench.callbacks.progress import shown
 from seqbench.config import Node, locate
 from seqbench.continuing import Now, Point
-from seqbench.errors import RunError, UserError, place
+from seqbench.errors import RunError, ToldError, UserError, place
 from seqbench.files import NoRoomError, require_no_links, room
 from seqbench.isolation import isolated, keep_freed_memory
 from seqbench.logs import console, run_log
 from seqbench.runs import Run
+from seqbench.seats import Seat
 from seqbench.signals import Signals, Stopped, requeued
 from seqbench.training import Training, boards, one, watchers
+from seqbench.trust import targets
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +43,101 @@ def train(config: Node, run: Run | None = None) -> Run:
     config: resolved and validated. run: to go on with, which keeps this config; None finds the one
     of this config, or makes it. Raises UserError before anything is written, SystemExit 143
     when it is told to end, and what a cell or task raises.
+
+    Of several processes of one training the first does this; the others follow it, and come to the
+    same run.
     """
+    seat = seats.find(config["trainer"])
+    require_startable(config, seat)
+    return seated(config, seat, run)
+
+
+def seated(config: Node, seat: Seat, run: Run | None = None, path: str = "") -> Run:
+    """What ``train`` does, from one seat of its processes. path: where the first is found."""
     keep_freed_memory()
-    with isolated(config["threads"]), console(shown(config["progress"])):
-        training = Training(config)
-        return go(training) if run is None else go_on(training, run)
+    device = build.accelerator(config["trainer"])
+    backend = "gloo" if device == "cpu" else "nccl"
+    start = partial(start_another, config)
+    with (
+        isolated(threads(config, seat), seat.rank),
+        console(shown(config["progress"]), silent=not seat.leads),
+        joint.joined(seat, backend, start, path) as world,
+    ):
+        training = Training(config, world)
+        if not seat.leads:
+            return follow(training)
+        done = go(training) if run is None else go_on(training, run)
+        world.dismiss(done)
+        return done
+
+
+def threads(config: Node, seat: Seat) -> int | None:
+    """Of torch, in each process: those of the machine are shared out, if nobody says otherwise."""
+    given: int | None = config["threads"]
+    if given is None and seat.size > 1 and "OMP_NUM_THREADS" not in os.environ:
+        return max(1, processes.cores() // seat.devices)
+    return given
+
+
+def require_startable(config: Node, seat: Seat) -> None:
+    """Refuse what several processes cannot do together."""
+    if seat.launched and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        wrong = UserError if seat.leads else ToldError
+        raise wrong(
+            f"-m: {seat.launcher} starts the processes of one training; a sweep of such trainings "
+            f"starts them itself: leave {seat.launcher} out"
+        )
+    mine = [name for name in targets(config) if name.startswith("__main__.")]
+    if mine and seat.size > 1 and not seat.launched:
+        raise UserError(
+            f"{mine[0]}: other processes cannot find what lies in the program itself; put it into "
+            "a module of its own"
+        )
+
+
+def start_another(config: Node, seat: Seat, path: str) -> BaseProcess:
+    return processes.start(serve, config, seat, path, dict(os.environ))
+
+
+def serve(config: Node, seat: Seat, path: str, environ: dict[str, str]) -> None:
+    """A process that the first of a training has started."""
+    os.environ.clear()
+    os.environ.update(environ)
+    try:
+        seated(config, seat, path=path)
+    except ToldError as error:
+        sys.exit(error.status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the first process lets the others do with it.
+
+    point: to train from; None not to. result: of what is trained already. test: at the end.
+    """
+
+    run: Run
+    point: Point | None
+    result: dict[str, Any] | None
+    test: bool
+
+
+def follow(training: Training) -> Run:
+    """Train and test with the first process, as it says, and write nothing."""
+    world = training.world
+    while isinstance(plan := world.broadcast(), Plan):
+        with ends(), Signals(leads=False) as signals:
+            trainer = training.trainer(plan.run, signals)
+            result = plan.result
+            if plan.point is not None:
+                result = training.fit(trainer, plan.point)
+            if plan.test and result is not None:
+                training.test(trainer, plan.run, result)
+    world.over = True
+    assert isinstance(plan, Run)
+    return plan
 
 
 def go(training: Training) -> Run:
@@ -104,8 +204,11 @@ def again(training: Training, run: Run) -> Run:
             runs.held(run.lock),
             room(run.path),
             run_log(run.path / "train.log"),
+            training.world.explained(),
         ):
             log.info("%s: trained already, testing it", run.path)
+            training.world.assemble()
+            training.world.broadcast(Plan(run, None, result, test=True))
             trainer = training.trainer(run, signals)
             sizes = continuing.trained_sizes(run, now(training))
             for logger in trainer.loggers:
@@ -138,23 +241,32 @@ def carry_out(training: Training, run: Run, point: Point | None = None) -> Run:
             run.record(config_yaml, None if point is None else point.resumed),
             run_log(run.path / "train.log"),
             telling(run, point, trainer, training.config["force"]),
+            training.world.explained(),
         ):
+            earlier = point.result if point else None
+            test = training.config["test"] or (
+                earlier is not None and earlier["seconds"]["test"] is not None
+            )
+            start = None if earlier else point or Point(resumed=0)
+            training.world.assemble()
+            training.world.broadcast(Plan(run, start, earlier, test))
             last = one(watchers(trainer), Continuation)
             if point:
                 rewind(trainer, point)
-            if point and point.result:
-                result = point.result
+            if earlier:
+                result = earlier
             else:
-                if point is None or point.checkpoint is None:
+                assert start is not None
+                if start.checkpoint is None:
                     for board in boards(trainer):
                         board.describe(config_yaml)
-                result = training.fit(trainer, point or Point(resumed=0))
+                result = training.fit(trainer, start)
                 last.finish(trainer)
                 run.write_json("result.json", result)
             last.settle()
             for profile in run.path.glob("fit-profile.*"):
                 log.info("profile: %s", profile)
-            if training.config["test"] or result["seconds"]["test"] is not None:
+            if test:
                 training.test(trainer, run, result)
                 run.write_json("result.json", result)
             for board in boards(trainer):

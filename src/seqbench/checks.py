@@ -45,8 +45,6 @@ def check_trainer(node: Node) -> None:
         raise UserError(
             f"trainer.profiler={node['profiler']} would keep its table to itself; use debug=profile"
         )
-    if node.get("strategy", "auto") != "auto":
-        raise UserError("trainer.strategy: one device is used at a time as yet; leave it out")
     check_device(node)
 
 

@@ -50,9 +50,12 @@ class Signals:
     this is a job of Slurm's, the job is requeued.
 
     Signals reach a process's main thread alone: in any other nothing is done.
+
+    leads: of several processes of one training, this one tells the user and Slurm.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, leads: bool = True) -> None:
+        self.leads = leads
         self.all: list[signal.Signals] = []
         self.before: dict[signal.Signals, Any] = {}
 
@@ -79,11 +82,16 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number not in self.all:
             self.all.append(signal.Signals(number))
-            if number == signal.SIGINT:
+            if number == signal.SIGINT and self.leads:
                 with suppress(OSError):  # print() may be under way
                     os.write(2, PROMISE.encode())
         elif number == signal.SIGINT:
             raise KeyboardInterrupt
+
+    def hear(self, number: int) -> None:
+        """Another process of the training has got this signal."""
+        if not self.all:
+            self.all.append(signal.Signals(number))
 
     def check(self) -> None:
         """Raise Stopped if a signal has come."""
@@ -105,7 +113,9 @@ class Signals:
                 handler(number, None)
             except SystemExit as end:
                 raise Ended(number, end.code) from error
-        if any(number.name in REQUEUED and number not in chained for number in self.all):
+        if self.leads and any(
+            number.name in REQUEUED and number not in chained for number in self.all
+        ):
             requeue()
         if error is None:  # it came when all was done
             self.check()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 
 from seqbench import build, runs
 from seqbench.callbacks.checkpoint import BestCheckpoint
@@ -18,6 +19,7 @@ from seqbench.callbacks.throughput import Throughput
 from seqbench.checks import check_intervals, check_trainer
 from seqbench.config import Node
 from seqbench.continuing import Point
+from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.raw import check_encoding
 from seqbench.datamodules.sampling import Order
 from seqbench.environment import PeakMemory, environment
@@ -28,6 +30,7 @@ from seqbench.models.module import SequenceModule
 from seqbench.signals import Signals
 from seqbench.sources import sources
 from seqbench.trouble import explained
+from seqbench.world import World
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +43,13 @@ class Training:
     Making one reads the data and builds the network; nothing is written but the data's cache.
     """
 
-    def __init__(self, config: Node) -> None:
+    def __init__(self, config: Node, world: World | None = None) -> None:
         started = time.perf_counter()
         check_trainer(config["trainer"])
-        self.config = config
+        self.config, self.world = config, world or World()
         seed_all(config["seed"])
         self.data = build.data(config)
+        self.data.rank, self.data.world_size = self.world.rank, self.world.size
         with enough_memory():
             self.data.prepare_data()
             self.data.setup()
@@ -56,6 +60,7 @@ class Training:
             raise UserError(f"the task cannot be used: {error}") from error
         train, val = self.data.loader("train", training=True), self.data.loader("val")
         self.goes_on = isinstance(train.sampler, Order)
+        require_shared(self.data, self.world)
         check_intervals(config["trainer"], len(train), len(val))
         build.check_optimisation(config, spec)
         self.module = SequenceModule(
@@ -67,6 +72,7 @@ class Training:
             config=config,
             fingerprint=self.data.fingerprint,
             characters=self.data.characters,
+            world=self.world,
         )
         self.pretrained = self.module.network.embedding.start(spec.vocabulary)
         texts = sources(config)
@@ -74,18 +80,22 @@ class Training:
             texts["model.embedding.path"] = self.pretrained.digest
         self.identity = identity(config, self.data.fingerprint, texts)
         self.group = group(config, self.data.fingerprint, texts)
+        if not self.world.leads:  # the weights are those of all, dropout is each one's own
+            seed_all(config["seed"], self.world.rank)
         self.setup_seconds = time.perf_counter() - started
 
     def trainer(self, run: runs.Run, signals: Signals) -> L.Trainer:
-        bar = shown(self.config["progress"]) == "bar"
+        bar = shown(self.config["progress"]) == "bar" and self.world.leads
         spec, network = self.module.spec, self.module.network
         others = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
         others += [Lines(), *([Bar()] if bar else [])]
         best = one(others, BestCheckpoint)
         intervals = best.every_n_steps, best.every_minutes
-        last = Continuation(run.checkpoints, self.identity, signals, *intervals)
-        loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
-        return build.trainer(self.config, run.path, [last, *others], loggers, bar)
+        last = Continuation(run.checkpoints, self.identity, signals, *intervals, self.world)
+        loggers: list[Logger] = []
+        if self.world.leads:
+            loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
+        return build.trainer(self.config, run.path, [last, *others], loggers, bar, self.world)
 
     def fit(self, trainer: L.Trainer, point: Point) -> dict[str, Any]:
         """Evaluate, train from this point, and tell all but the test."""
@@ -107,13 +117,16 @@ class Training:
                 weights_only=True if point.checkpoint else None,
             )
             checkpoint, network = one(watchers(trainer), BestCheckpoint), self.module.network
-            throughput = one(watchers(trainer), Throughput).tokens_per_second
+            clock = one(watchers(trainer), Throughput)
             writing = checkpoint.spent + one(watchers(trainer), Continuation).spent
             epochs, steps = max(1, trainer.current_epoch), trainer.global_step
             if not checkpoint.best:  # ended before the first validation
                 trainer.validate(self.module, self.data, verbose=False)
                 checkpoint.consider(trainer, self.module, epochs - 1)
                 checkpoint.complete(self.module, epochs - 1)
+            counts = self.world.gather((int(clock.tokens), memory.bytes()))
+        throughput = clock.tokens_per_second(sum(tokens for tokens, _ in counts))
+        peaks = [peak for _, peak in counts if peak is not None]
         seconds = time.perf_counter() - started
         best = checkpoint.best
         return {
@@ -147,7 +160,7 @@ class Training:
                 "checkpoints": round(writing, 3),
                 "test": None,
             },
-            "peak_memory_bytes": memory.bytes(),
+            "peak_memory_bytes": max(peaks, default=None),
             "environment": environment(trainer),
         }
 
@@ -162,7 +175,9 @@ class Training:
         started = time.perf_counter()
         log.info("testing the best checkpoint")
         self.module.tested_at = result["best_epoch"], result["best_step"]
-        seed_all(self.config["seed"])  # whether it comes with the training or later
+        seed_all(
+            self.config["seed"], self.world.rank
+        )  # whether it comes with the training or later
         trainer.precision_plugin.convert_module(self.module)
         with interrupts(), explained(trainer, self.module, self.config):
             trainer.test(
@@ -177,6 +192,18 @@ class Training:
             result["metrics"][split] = self.module.results[split]
             result["slices"][split] = self.module.slices[split]
             result.setdefault("reports", {})[split] = self.module.reports[split]
+
+
+def require_shared(data: TaskData, world: World) -> None:
+    """UserError for a task that gives all of its rows to each of several processes."""
+    for split in data.splits if world.size > 1 else ():
+        sampler = data.loader(split, training=split == "train").sampler
+        if not isinstance(sampler, Order) or sampler.world_size != world.size:
+            raise UserError(
+                f"trainer=ddp: {type(data).__name__} gives all rows of {split} to each process: "
+                "let the sampler be a BucketSampler with the data's rank and world_size "
+                "(seqbench.datamodules.sampling)"
+            )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What every split is measured by: its loss, and how the loss of tokens reads as perplexity."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -78,6 +78,18 @@ class Scores(nn.Module):
         for metric in self.modules():
             if isinstance(metric, Metric):
                 metric._update_count = 1  # else compute() would warn of a metric without data
+
+    def combine(self, parts: Sequence[dict[str, Any]]) -> None:
+        """Go on from what several processes have gathered, as if one had gathered it all."""
+        whole = {}
+        for name in parts[0]:
+            values = [part[name] for part in parts]
+            joined = isinstance(values[0], list)  # as they came; all else is a sum
+            whole[name] = [x for value in values for x in value] if joined else sum(values)
+        self.restore(whole)
+        for metric in self.modules():
+            if isinstance(metric, Metric):
+                metric.sync_on_compute = False
 
     @contextmanager
     def _persistent(self) -> Iterator[None]:
