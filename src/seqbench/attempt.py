@@ -135,7 +135,7 @@ def follow(training: Training) -> Run:
                 result = training.fit(trainer, plan.point)
             if plan.test and result is not None:
                 training.test(trainer, plan.run, result)
-    world.over = True
+    world.dismissed()
     assert isinstance(plan, Run)
     return plan
 

@@ -22,8 +22,11 @@ from types import ModuleType
 from typing import Any
 
 import torch.distributed as dist
-from lightning.fabric.plugins.environments import SLURMEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from torch._C._distributed_c10d import FileStore, PrefixStore, TCPStore
+from torch.distributed.rendezvous import rendezvous
 
+from seqbench import processes
 from seqbench.errors import RunError, ToldError, UserError
 from seqbench.locks import raise_in
 from seqbench.seats import Seat
@@ -83,7 +86,7 @@ class Team(World):
             if time.monotonic() > until:
                 raise RunError(f"{here} of {self.size} processes have come; start them again")
             time.sleep(0.02)
-        group = dist.PrefixStore("group", store)
+        group = PrefixStore("group", store)
         dist.init_process_group(
             self.backend, store=group, rank=self.rank, world_size=self.size, timeout=TIMEOUT
         )
@@ -95,9 +98,18 @@ class Team(World):
             raise ElsewhereError
 
     def dismiss(self, value: Any) -> None:
-        if self.control is not None:
-            self.over = True
-            self.broadcast(value)
+        if self.control is None:
+            return
+        self.over = True
+        self.broadcast(value)
+        # A connection that is closed may take along what was last sent.
+        until = time.monotonic() + PATIENCE
+        while self.store.add("done", 0) < self.size - 1 and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def dismissed(self) -> None:
+        self.over = True
+        self.store.add("done", 1)
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -170,9 +182,9 @@ class Team(World):
 
     def leave(self, failed: bool) -> None:
         """Give the connections up."""
+        self.control = self.store = None
         if dist.is_initialized():
             dist.destroy_process_group()
-        self.control = self.store = None
 
 
 class Starting(Team):
@@ -194,7 +206,7 @@ class Starting(Team):
         with _main_hidden():
             for rank in range(1, self.size):
                 self.others.append(self.start(self.seat.at(rank), path))
-        self.connect(dist.FileStore(path, self.size))
+        self.connect(FileStore(path, self.size))
         watch = threading.Thread(
             target=self._watch, args=(threading.get_ident(),), name="seqbench-watch", daemon=True
         )
@@ -234,6 +246,7 @@ class Starting(Team):
         os._exit(1)  # it hangs in a device's queue; the run reads as interrupted
 
     def leave(self, failed: bool) -> None:
+        super().leave(failed)  # whoever waits for this process sees that it is gone
         if failed:
             for process in self.others:
                 process.terminate()
@@ -242,7 +255,6 @@ class Starting(Team):
             process.join(max(0.0, until - time.monotonic()))
             process.kill()
             process.join()
-        super().leave(failed)
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -258,6 +270,8 @@ def joined(seat: Seat, backend: str, start: Start, path: str = "") -> Iterator[W
         yield World()
         return
     starts = seat.leads and not seat.launched
+    if starts:
+        processes.server()  # it loads torch while this process reads the data
     team = Starting(seat, backend, start) if starts else Team(seat, backend)
     failed = True
     try:
@@ -274,7 +288,7 @@ def joined(seat: Seat, backend: str, start: Start, path: str = "") -> Iterator[W
 
 
 def _file(path: str, size: int) -> Any:
-    return dist.FileStore(path, size)
+    return FileStore(path, size)
 
 
 def _launchers_store(seat: Seat) -> Any:
@@ -282,12 +296,12 @@ def _launchers_store(seat: Seat) -> Any:
     store = _torchruns() if seat.launcher == "torchrun" else _sruns(seat)
     place = f"seqbench/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
     turn = store.add(f"{place}/{seat.rank}", 1)
-    return dist.PrefixStore(f"{place}/{turn}", store)
+    return PrefixStore(f"{place}/{turn}", store)
 
 
 @cache
 def _torchruns() -> Any:
-    return next(iter(dist.rendezvous("env://", timeout=TIMEOUT)))[0]
+    return next(iter(rendezvous("env://", timeout=TIMEOUT)))[0]
 
 
 @cache
@@ -299,7 +313,7 @@ def _sruns(seat: Seat) -> Any:
     job, step = (_digits(os.environ.get(f"SLURM_{name}_ID", "")) for name in ("JOB", "STEP"))
     port = int(os.environ.get("MASTER_PORT") or 15000 + (job + 101 * step) % 10000)
     try:
-        return dist.TCPStore(
+        return TCPStore(
             host, port, seat.size, is_master=seat.leads, timeout=TIMEOUT, wait_for_workers=False
         )
     except RuntimeError as error:

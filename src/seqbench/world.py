@@ -36,6 +36,9 @@ class World:
     def dismiss(self, value: Any) -> None:
         """Tell the others, where there are any, that all is done, and what has come of it."""
 
+    def dismissed(self) -> None:
+        """That has been heard."""
+
     def explained(self) -> AbstractContextManager[None]:
         """Within, what ends one process ends all of them, and the first raises it."""
         return nullcontext()

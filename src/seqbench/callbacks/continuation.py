@@ -105,24 +105,32 @@ class Continuation(Callback):
         if batch_idx % trainer.accumulate_grad_batches:
             return
         step = trainer.global_step
-        due = self.signals.received is not None or self._due(step, epoch_end=batch_idx == 0)
-        long = self.validating > PATIENCE
-        if self.world.size > 1:
-            due, long = self._agreed(due, long)
-        if step > self.saved_step and due:
+        signal, due, long = self._agreed(
+            self.signals.received, self._due(step, epoch_end=batch_idx == 0)
+        )
+        if step > self.saved_step and (signal or due):
             self.save(trainer)
-        self.signals.check()
+        if signal:
+            self.world.numbers([signal])  # none leaves before the first has all and has written it
+            raise Stopped(signal)
         if long and _validates(trainer, batch_idx):
             with self._counted():
                 self.held = self._serialised(trainer)
 
-    def _agreed(self, due: bool, long: bool) -> tuple[bool, bool]:
-        """What the first process finds of clocks, and all of them of signals."""
-        told = self.world.numbers([self.signals.received or 0, due, long])
-        for number, *_ in told:
-            if number:
-                self.signals.hear(number)
-        return bool(told[0][1]) or self.signals.received is not None, bool(told[0][2])
+    def _agreed(self, signal: int | None, due: bool) -> tuple[int, bool, bool]:
+        """The first signal that any process has got, 0 if none; and as the first process's clock
+        says, whether a checkpoint is due, and whether validation is long.
+
+        A signal that comes later than this is one of the next step.
+        """
+        own = (signal or 0, due, self.validating > PATIENCE)
+        if self.world.size == 1:
+            return own
+        told = self.world.numbers(own)
+        first = next((number for number, *_ in told if number), 0)
+        if first:
+            self.signals.hear(first)
+        return first, bool(told[0][1]), bool(told[0][2])
 
     def _due(self, step: int, epoch_end: bool) -> bool:
         steps, since = self.every_n_steps, time.monotonic() - self.saved_at
