@@ -24,12 +24,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seqbench.batch import Batch
-from seqbench.datamodules.sampling import BucketSampler
+from seqbench.datamodules.sampling import BucketSampler, StandIn
 from seqbench.files import write_whole
 from seqbench.models.finite import NotFiniteError
 from seqbench.models.module import SequenceModule
 
 FILE = "bad_batch.pt"
+PARTS = ("inputs", "lengths", "targets", "target_lengths", "reset")
 
 
 def save(path: Path, error: NotFiniteError, trainer: L.Trainer, module: SequenceModule) -> None:
@@ -43,7 +44,7 @@ def save(path: Path, error: NotFiniteError, trainer: L.Trainer, module: Sequence
         "rows": _rows(trainer.train_dataloader, taken.number, taken.batch),
         "message": str(error),
         "loss": float(taken.loss),
-        **{name: _alone(part) for name, part in taken.batch._asdict().items()},
+        **{name: _alone(part) for name, part in taken.batch._asdict().items() if name in PARTS},
         "state": taken.state and [[_alone(part) for part in cell] for cell in taken.state],
         "network": {name: _alone(part) for name, part in module.network.state_dict().items()},
     }
@@ -64,7 +65,7 @@ def _rows(loader: Any, index: int, batch: Batch) -> Tensor | None:
     order = copy(loader.sampler)
     order.start = 0
     rows = next(islice(order, index, None), None)
-    if rows is None:
+    if rows is None or isinstance(rows, StandIn):
         return None
     again: Batch = loader.dataset[rows]
     same = torch.equal(again.lengths, batch.lengths.cpu())

@@ -47,6 +47,9 @@ PATIENCE = 30.0
 OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """Signals by which others end a process; the rest it owes to itself."""
 
+UNKNOWN = 255
+"""The exit status of a process of which nothing is known: who had started it is gone, too."""
+
 WHY = "ended"
 """What the store tells once a process has ended early: who, and why."""
 
@@ -220,7 +223,7 @@ class Starting(Team):
     def _unexplained(self) -> BaseException:
         for rank, process in enumerate(self.others, start=1):
             code = process.exitcode
-            if not code:
+            if not code or code == UNKNOWN:
                 continue
             who = f"process {rank + 1} of {self.size}"
             if code > 0:

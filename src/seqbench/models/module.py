@@ -275,6 +275,8 @@ class SequenceModule(L.LightningModule):
         parameters = [p for p in self.network.parameters() if p.requires_grad]
         own = None
         for number, each in enumerate(taken):
+            if each.batch.stand_in is not None:
+                continue
             with self.trainer.precision_plugin.forward_context():
                 output = self.network(each.batch, each.state)
                 nll, _ = self.network.head.nll(output.hidden, each.batch.targets)
