@@ -2,18 +2,13 @@
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 import lightning as L
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from seqbench import build, checkpoint, continuing, joint, processes, runs, seats
@@ -22,17 +17,18 @@ from seqbench.callbacks.continuation import LAST, Continuation, Rewindable
 from seqbench.callbacks.gradients import GradientCurves
 from seqbench.callbacks.loggers import MetricsFile
 from seqbench.callbacks.progress import shown
+from seqbench.checks import require_startable, threads
 from seqbench.config import Node, locate
 from seqbench.continuing import Now, Point
 from seqbench.errors import RunError, ToldError, UserError, place
 from seqbench.files import NoRoomError, require_no_links, room
+from seqbench.following import Plan, follow
 from seqbench.isolation import isolated, keep_freed_memory
 from seqbench.logs import console, run_log
 from seqbench.runs import Run
 from seqbench.seats import Seat
-from seqbench.signals import Signals, Stopped, requeued
+from seqbench.signals import Signals, ends, requeued
 from seqbench.training import Training, boards, one, watchers
-from seqbench.trust import targets
 
 log = logging.getLogger(__name__)
 
@@ -71,30 +67,6 @@ def seated(config: Node, seat: Seat, run: Run | None = None, path: str = "") -> 
         return done
 
 
-def threads(config: Node, seat: Seat) -> int | None:
-    """Of torch, in each process: those of the machine are shared out, if nobody says otherwise."""
-    given: int | None = config["threads"]
-    if given is None and seat.size > 1 and "OMP_NUM_THREADS" not in os.environ:
-        return max(1, processes.cores() // seat.devices)
-    return given
-
-
-def require_startable(config: Node, seat: Seat) -> None:
-    """Refuse what several processes cannot do together."""
-    if seat.launched and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
-        wrong = UserError if seat.leads else ToldError
-        raise wrong(
-            f"-m: {seat.launcher} starts the processes of one training; a sweep of such trainings "
-            f"starts them itself: leave {seat.launcher} out"
-        )
-    mine = [name for name in targets(config) if name.startswith("__main__.")]
-    if mine and seat.size > 1 and not seat.launched:
-        raise UserError(
-            f"{mine[0]}: other processes cannot find what lies in the program itself; put it into "
-            "a module of its own"
-        )
-
-
 def start_another(config: Node, seat: Seat, path: str) -> BaseProcess:
     return processes.start(serve, config, seat, path, dict(os.environ))
 
@@ -109,35 +81,6 @@ def serve(config: Node, seat: Seat, path: str, environ: dict[str, str]) -> None:
         sys.exit(error.status)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the first process lets the others do with it.
-
-    point: to train from; None not to. result: of what is trained already. test: at the end.
-    """
-
-    run: Run
-    point: Point | None
-    result: dict[str, Any] | None
-    test: bool
-
-
-def follow(training: Training) -> Run:
-    """Train and test with the first process, as it says, and write nothing."""
-    world = training.world
-    while isinstance(plan := world.broadcast(), Plan):
-        with ends(), Signals(leads=False) as signals:
-            trainer = training.trainer(plan.run, signals)
-            result = plan.result
-            if plan.point is not None:
-                result = training.fit(trainer, plan.point)
-            if plan.test and result is not None:
-                training.test(trainer, plan.run, result)
-    world.dismissed()
-    assert isinstance(plan, Run)
-    return plan
 
 
 def go(training: Training) -> Run:
@@ -280,17 +223,6 @@ def absent(training: Training, run: Run) -> list[str]:
     targets = [locate(node["_target_"]) for node in nodes]
     files = [each.file for each in targets if each is GradientCurves]
     return [file for file in files if not (run.path / file).exists()]
-
-
-@contextmanager
-def ends() -> Iterator[None]:
-    """A Ctrl-C that waited for a checkpoint is the KeyboardInterrupt that it was to be."""
-    try:
-        yield
-    except Stopped as stopped:
-        if stopped.number == signal.SIGINT:
-            raise KeyboardInterrupt from stopped
-        raise
 
 
 @contextmanager

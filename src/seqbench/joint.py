@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import re
 import shutil
 import signal
 import sys
@@ -13,30 +12,23 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
-from functools import cache
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch.distributed as dist
-from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from torch._C._distributed_c10d import FileStore, PrefixStore, TCPStore
-from torch.distributed.rendezvous import rendezvous
+from torch._C._distributed_c10d import PrefixStore
 
 from seqbench import processes
 from seqbench.errors import RunError, ToldError, UserError
 from seqbench.locks import raise_in
+from seqbench.meeting import TIMEOUT, launchers, main_hidden, of_file, one_line, stay_here
 from seqbench.seats import Seat
 from seqbench.signals import Stopped
-from seqbench.world import ElsewhereError, World
+from seqbench.world import ElsewhereError, World, is_lost
 
 log = logging.getLogger(__name__)
-
-TIMEOUT = timedelta(minutes=30)
-"""After which a process that waits for another gives up. That one has died is noticed at once."""
 
 NOTICE = 2.0
 """Seconds within which it is known why a connection broke."""
@@ -44,7 +36,7 @@ NOTICE = 2.0
 PATIENCE = 30.0
 """Seconds that a process may take to end when another one has."""
 
-OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+OUTSIDE = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 """Signals by which others end a process; the rest it owes to itself."""
 
 UNKNOWN = 255
@@ -137,7 +129,7 @@ class Team(World):
             "rank": self.rank,
             "number": number,
             "kind": next((k for kind, k in kinds.items() if isinstance(error, kind)), "other"),
-            "text": str(error) if isinstance(error, UserError | RunError) else _line(error),
+            "text": str(error) if isinstance(error, UserError | RunError) else one_line(error),
             "traceback": "".join(traceback.format_exception(error)),
         }
         try:
@@ -206,10 +198,10 @@ class Starting(Team):
         self.folder = tempfile.mkdtemp(prefix="seqbench-")
         path = str(Path(self.folder) / "store")
         stay_here()
-        with _main_hidden():
+        with main_hidden():
             for rank in range(1, self.size):
                 self.others.append(self.start(self.seat.at(rank), path))
-        self.connect(FileStore(path, self.size))
+        self.connect(of_file(path, self.size))
         watch = threading.Thread(
             target=self._watch, args=(threading.get_ident(),), name="seqbench-watch", daemon=True
         )
@@ -228,9 +220,10 @@ class Starting(Team):
             who = f"process {rank + 1} of {self.size}"
             if code > 0:
                 return RunError(f"{who} ended with status {code}")
-            if -code not in OUTSIDE:
-                return RunError(f"{who} died of {signal.Signals(-code).name}")
-            log.warning("%s was ended by %s", who, signal.Signals(-code).name)
+            name = signal.Signals(-code).name
+            if name not in OUTSIDE:
+                return RunError(f"{who} died of {name}")
+            log.warning("%s was ended by %s", who, name)
             return Stopped(-code)
         return super()._unexplained()
 
@@ -282,7 +275,7 @@ def joined(seat: Seat, backend: str, start: Start, path: str = "") -> Iterator[W
             if not starts:
                 if seat.devices == seat.size:
                     stay_here()
-                team.connect(_launchers_store(seat) if seat.launched else _file(path, seat.size))
+                team.connect(launchers(seat) if seat.launched else of_file(path, seat.size))
             yield team
             failed = False
     finally:
@@ -290,78 +283,7 @@ def joined(seat: Seat, backend: str, start: Start, path: str = "") -> Iterator[W
         team.leave(failed)
 
 
-def _file(path: str, size: int) -> Any:
-    return FileStore(path, size)
-
-
-def _launchers_store(seat: Seat) -> Any:
-    """A new part of the store that the launcher's processes share: they may train many runs."""
-    store = _torchruns() if seat.launcher == "torchrun" else _sruns(seat)
-    place = f"seqbench/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
-    turn = store.add(f"{place}/{seat.rank}", 1)
-    return PrefixStore(f"{place}/{turn}", store)
-
-
-@cache
-def _torchruns() -> Any:
-    return next(iter(rendezvous("env://", timeout=TIMEOUT)))[0]
-
-
-@cache
-def _sruns(seat: Seat) -> Any:
-    """One that the first process has, at MASTER_ADDR and MASTER_PORT, if these are given."""
-    nodes = os.environ.get("SLURM_STEP_NODELIST") or os.environ.get("SLURM_NODELIST", "127.0.0.1")
-    host = os.environ.get("MASTER_ADDR") or SLURMEnvironment.resolve_root_node_address(nodes)
-    # Of a job's steps each has a port of its own.
-    job, step = (_digits(os.environ.get(f"SLURM_{name}_ID", "")) for name in ("JOB", "STEP"))
-    port = int(os.environ.get("MASTER_PORT") or 15000 + (job + 101 * step) % 10000)
-    try:
-        return TCPStore(
-            host, port, seat.size, is_master=seat.leads, timeout=TIMEOUT, wait_for_workers=False
-        )
-    except RuntimeError as error:
-        raise RunError(
-            f"the first process cannot be met at {host}, port {port} ({_line(error)}); set "
-            "MASTER_ADDR and MASTER_PORT"
-        ) from error
-
-
-def _digits(text: str) -> int:
-    return int(re.sub(r"\D", "", text) or 0)
-
-
-def stay_here() -> None:
-    """Let processes on one machine speak through its loopback, whatever its name resolves to."""
-    if "GLOO_SOCKET_IFNAME" not in os.environ and Path("/sys/class/net/lo").exists():
-        os.environ["GLOO_SOCKET_IFNAME"] = "lo"
-
-
-@contextmanager
-def _main_hidden() -> Iterator[None]:
-    """Processes that are started within do not import the program's main module.
-
-    A script without the usual guard would run once more in each.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def is_lost(error: BaseException) -> bool:
-    """Whether this error comes of another process that has ended."""
-    if isinstance(error, ElsewhereError | dist.DistBackendError | dist.DistNetworkError):
-        return True
-    return isinstance(error, RuntimeError) and any(x in str(error) for x in ("/gloo/", "NCCL"))
-
-
 def _told(error: BaseException) -> ToldError:
-    told = ToldError(_line(error))
+    told = ToldError(one_line(error))
     told.status = 2 if isinstance(error, UserError) else 1
     return told
-
-
-def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -119,6 +120,17 @@ class Signals:
             requeue()
         if error is None:  # it came when all was done
             self.check()
+
+
+@contextmanager
+def ends() -> Iterator[None]:
+    """A Ctrl-C that waited for a checkpoint is the KeyboardInterrupt that it was to be."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.number == signal.SIGINT:
+            raise KeyboardInterrupt from stopped
+        raise
 
 
 def outlive(worker: int = 0) -> None:

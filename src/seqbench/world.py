@@ -15,6 +15,13 @@ class ElsewhereError(Exception):
     """What ends this process has happened in another one, which tells it."""
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether this error comes of another process that has ended."""
+    if isinstance(error, ElsewhereError | dist.DistBackendError | dist.DistNetworkError):
+        return True
+    return isinstance(error, RuntimeError) and any(x in str(error) for x in ("/gloo/", "NCCL"))
+
+
 class World:
     """The processes of one training, seen from one of them. One that is alone passes nothing.
 

@@ -21,10 +21,9 @@ from seqbench.datamodules.base import TaskData
 from seqbench.errors import UserError
 from seqbench.files import sync_folder, write_whole
 from seqbench.isolation import random_states, restore_random_states
-from seqbench.joint import is_lost
 from seqbench.models.module import SequenceModule
 from seqbench.signals import Signals, Stopped
-from seqbench.world import World
+from seqbench.world import World, is_lost
 
 KEY = "continuation"
 SCHEMA_VERSION = 1
