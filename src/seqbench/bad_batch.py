@@ -7,7 +7,7 @@ seqbench; all on the CPU.
     number          of the batch in its epoch, from 0
     rows            of the training split, (B,), where they are known; else None
     message, loss   what was wrong; the loss a label
-    inputs, lengths, targets, target_lengths, reset      see ``seqbench.batch.Batch``
+    inputs, lengths, targets, target_lengths, reset, stand_in    see ``seqbench.batch.Batch``
     state           carried into it, of a language model: a list of tensors a layer and direction
     network         the weights that met it, a state dict
 """
@@ -30,7 +30,6 @@ from seqbench.models.finite import NotFiniteError
 from seqbench.models.module import SequenceModule
 
 FILE = "bad_batch.pt"
-PARTS = ("inputs", "lengths", "targets", "target_lengths", "reset")
 
 
 def save(path: Path, error: NotFiniteError, trainer: L.Trainer, module: SequenceModule) -> None:
@@ -44,7 +43,7 @@ def save(path: Path, error: NotFiniteError, trainer: L.Trainer, module: Sequence
         "rows": _rows(trainer.train_dataloader, taken.number, taken.batch),
         "message": str(error),
         "loss": float(taken.loss),
-        **{name: _alone(part) for name, part in taken.batch._asdict().items() if name in PARTS},
+        **{name: _alone(part) for name, part in taken.batch._asdict().items()},
         "state": taken.state and [[_alone(part) for part in cell] for cell in taken.state],
         "network": {name: _alone(part) for name, part in module.network.state_dict().items()},
     }
