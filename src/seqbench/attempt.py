@@ -1,31 +1,35 @@
 """What becomes of a training: which run directory it takes, begins in, goes on with or shows."""
 
 import logging
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 from omegaconf import OmegaConf
 
-from seqbench import checkpoint, continuing, runs
+from seqbench import build, checkpoint, continuing, joint, processes, runs, seats
 from seqbench.callbacks.checkpoint import BEST
 from seqbench.callbacks.continuation import LAST, Continuation, Rewindable
 from seqbench.callbacks.gradients import GradientCurves
 from seqbench.callbacks.loggers import MetricsFile
 from seqbench.callbacks.progress import shown
+from seqbench.checks import require_startable, threads
 from seqbench.config import Node, locate
 from seqbench.continuing import Now, Point
-from seqbench.errors import RunError, UserError, place
+from seqbench.errors import RunError, ToldError, UserError, place
 from seqbench.files import NoRoomError, require_no_links, room
+from seqbench.following import Plan, follow
 from seqbench.isolation import isolated, keep_freed_memory
 from seqbench.logs import console, run_log
 from seqbench.runs import BusyError, Run
-from seqbench.signals import Pruned, Signals, Stopped, requeued
+from seqbench.seats import Seat
+from seqbench.signals import Pruned, Signals, ends, requeued
 from seqbench.terminal import say
 from seqbench.training import Training, boards, one, watchers
 
@@ -41,11 +45,50 @@ def train(config: Node, run: Run | None = None, also: Sequence[Callback] = ()) -
     config: resolved and validated. run: to go on with, which keeps this config; None finds the one
     of this config, or makes it. also: callbacks that watch it. Raises UserError before anything is
     written, SystemExit 143 when it is told to end, and what a cell or task raises.
+
+    Of several processes of one training the first does this; the others follow it, and come to the
+    same run.
     """
+    seat = seats.find(config["trainer"])
+    require_startable(config, seat)
+    return seated(config, seat, run, also=also)
+
+
+def seated(
+    config: Node,
+    seat: Seat,
+    run: Run | None = None,
+    path: str = "",
+    also: Sequence[Callback] = (),
+) -> Run:
+    """What ``train`` does, from one seat of its processes. path: where the first is found."""
     keep_freed_memory()
-    with isolated(config["threads"]), console(shown(config["progress"])):
-        training = Training(config, also=also)
-        return go(training) if run is None else go_on(training, run)
+    device = build.accelerator(config["trainer"])
+    backend = "gloo" if device == "cpu" else "nccl"
+    start = partial(start_another, config)
+    with (
+        isolated(threads(config, seat), seat.rank),
+        console(shown(config["progress"]), silent=not seat.leads),
+        joint.joined(seat, backend, start, path) as world,
+    ):
+        training = Training(config, world, also=also)
+        if not seat.leads:
+            return follow(training)
+        done = go(training) if run is None else go_on(training, run)
+        world.dismiss(done)
+        return done
+
+
+def start_another(config: Node, seat: Seat, path: str) -> BaseProcess:
+    return processes.start(serve, config, seat, path)
+
+
+def serve(config: Node, seat: Seat, path: str) -> None:
+    """A process that the first of a training has started."""
+    try:
+        seated(config, seat, path=path)
+    except ToldError as error:
+        sys.exit(error.status)
 
 
 def train_in_turn(
@@ -140,8 +183,11 @@ def again(training: Training, run: Run) -> Run:
             runs.held(run.lock),
             room(run.path),
             run_log(run.path / "train.log"),
+            training.world.explained(),
         ):
             log.info("%s: trained already, testing it", run.path)
+            training.world.assemble()
+            training.world.broadcast(Plan(run, None, result, test=True))
             trainer = training.trainer(run, signals)
             sizes = continuing.trained_sizes(run, now(training))
             for logger in trainer.loggers:
@@ -174,23 +220,32 @@ def carry_out(training: Training, run: Run, point: Point | None = None) -> Run:
             run.record(config_yaml, None if point is None else point.resumed),
             run_log(run.path / "train.log"),
             telling(run, point, trainer, training.config["force"]),
+            training.world.explained(),
         ):
+            earlier = point.result if point else None
+            test = training.config["test"] or (
+                earlier is not None and earlier["seconds"]["test"] is not None
+            )
+            start = None if earlier else point or Point(resumed=0)
+            training.world.assemble()
+            training.world.broadcast(Plan(run, start, earlier, test))
             last = one(watchers(trainer), Continuation)
             if point:
                 rewind(trainer, point)
-            if point and point.result:
-                result = point.result
+            if earlier:
+                result = earlier
             else:
-                if point is None or point.checkpoint is None:
+                assert start is not None
+                if start.checkpoint is None:
                     for board in boards(trainer):
                         board.describe(config_yaml)
-                result = training.fit(trainer, point or Point(resumed=0))
+                result = training.fit(trainer, start)
                 last.finish(trainer)
                 run.write_json("result.json", result)
             last.settle()
             for profile in run.path.glob("fit-profile.*"):
                 log.info("profile: %s", profile)
-            if training.config["test"] or result["seconds"]["test"] is not None:
+            if test:
                 training.test(trainer, run, result)
                 run.write_json("result.json", result)
             for board in boards(trainer):
@@ -204,17 +259,6 @@ def absent(training: Training, run: Run) -> list[str]:
     targets = [locate(node["_target_"]) for node in nodes]
     files = [each.file for each in targets if each is GradientCurves]
     return [file for file in files if not (run.path / file).exists()]
-
-
-@contextmanager
-def ends() -> Iterator[None]:
-    """A Ctrl-C that waited for a checkpoint is the KeyboardInterrupt that it was to be."""
-    try:
-        yield
-    except Stopped as stopped:
-        if stopped.number == signal.SIGINT:
-            raise KeyboardInterrupt from stopped
-        raise
 
 
 @contextmanager

@@ -7,7 +7,7 @@ seqbench; all on the CPU.
     number          of the batch in its epoch, from 0
     rows            of the training split, (B,), where they are known; else None
     message, loss   what was wrong; the loss a label
-    inputs, lengths, targets, target_lengths, reset      see ``seqbench.batch.Batch``
+    inputs, lengths, targets, target_lengths, reset, stand_in    see ``seqbench.batch.Batch``
     state           carried into it, of a language model: a list of tensors a layer and direction
     network         the weights that met it, a state dict
 """
@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seqbench.batch import Batch
-from seqbench.datamodules.sampling import BucketSampler
+from seqbench.datamodules.sampling import BucketSampler, StandIn
 from seqbench.files import write_whole
 from seqbench.models.finite import NotFiniteError
 from seqbench.models.module import SequenceModule
@@ -64,7 +64,7 @@ def _rows(loader: Any, index: int, batch: Batch) -> Tensor | None:
     order = copy(loader.sampler)
     order.start = 0
     rows = next(islice(order, index, None), None)
-    if rows is None:
+    if rows is None or isinstance(rows, StandIn):
         return None
     again: Batch = loader.dataset[rows]
     same = torch.equal(again.lengths, batch.lengths.cpu())

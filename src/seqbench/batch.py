@@ -20,6 +20,8 @@ class Batch(NamedTuple):
         another length, padded with ``IGNORE``; ``(B, O)`` numbers.
     target_lengths: ``(B,)`` valid steps of targets, where they differ from ``lengths``.
     reset: ``(B,)`` bool, true where the chunk's first step starts a new stream.
+    stand_in: there where these rows do not count: this process of several has none of a batch, and
+        takes part in its step all the same.
     """
 
     inputs: Tensor
@@ -27,3 +29,4 @@ class Batch(NamedTuple):
     targets: Tensor
     target_lengths: Tensor | None = None
     reset: Tensor | None = None
+    stand_in: Tensor | None = None

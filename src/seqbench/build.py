@@ -9,7 +9,6 @@ from typing import Any, TypeVar, cast
 
 import lightning as L
 import torch
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, StochasticWeightAveraging, WeightAveraging
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import Profiler
@@ -22,6 +21,8 @@ from seqbench.datamodules.base import TaskData
 from seqbench.errors import UserError, place
 from seqbench.models.network import Network
 from seqbench.spec import TaskSpec
+from seqbench.strategy import Alone, Seated, Together, listen_elsewhere
+from seqbench.world import World
 
 T = TypeVar("T")
 
@@ -185,42 +186,33 @@ def loggers(config: Node, folder: Path) -> list[Logger]:
     ]
 
 
-class Alone(LightningEnvironment):
-    """A training that is one process, whatever started it.
-
-    Where Lightning finds Slurm or another launcher it takes its process for one of several of a
-    training, that of a task but the first then logs nothing, and sets handlers for their signals.
-    """
-
-    def local_rank(self) -> int:
-        return 0
-
-    def node_rank(self) -> int:
-        return 0
-
-    def teardown(self) -> None:
-        """The environment's variables are somebody else's."""
-
-
 def trainer(
     config: Node,
     folder: Path,
     callbacks: Sequence[Callback],
     loggers: Sequence[Logger],
     bar: bool,
+    world: World | None = None,
 ) -> L.Trainer:
-    """A Lightning Trainer on one device; its profiler, if there is one, writes into ``folder``."""
+    """A Lightning Trainer on one device, or on one for each process of a world.
+
+    Its profiler, if there is one, writes into ``folder``.
+    """
+    world = world or World()
     settings = dict(config["trainer"])
+    if settings.get("strategy") == "ddp":
+        settings["strategy"] = Together(world) if world.size > 1 else "auto"
+        settings["accelerator"] = accelerator(settings)
     profiler = settings.pop("profiler", None)
-    if profiler:
+    if profiler and world.leads:
         profiler = call(profiler, dirpath=str(folder), filename="profile")
         profiler = expect(profiler, Profiler, "trainer.profiler")
     built = call(
         settings,
-        profiler=profiler,
+        profiler=profiler if world.leads else None,
         callbacks=list(callbacks),
         logger=list(loggers),
-        plugins=[Alone()],
+        plugins=[Seated(world.seat) if world.size > 1 else Alone()],
         default_root_dir=str(folder),
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
@@ -228,6 +220,17 @@ def trainer(
         enable_progress_bar=bar,
     )
     built = expect(built, L.Trainer, "trainer")
-    if built.world_size > 1:
-        raise UserError("trainer: one device is used at a time as yet; set trainer.devices=1")
+    if built.world_size != world.size:
+        raise UserError(
+            f"trainer.devices={settings.get('devices')}: these are {built.world_size} devices; "
+            f"one training on several is trainer=ddp trainer.devices={built.world_size}"
+        )
+    if world.size > 1:
+        listen_elsewhere(built)
     return built
+
+
+def accelerator(node: Node) -> str:
+    """The one that several devices are asked for by: torch connects no others."""
+    given = str(node.get("accelerator", "auto"))
+    return given if given != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

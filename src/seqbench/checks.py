@@ -1,11 +1,17 @@
 """What Lightning would accept, and a run had better not."""
 
 import math
+import os
 
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 
 from seqbench.config import Node
-from seqbench.errors import UserError
+from seqbench.errors import ToldError, UserError
+from seqbench.processes import cores
+from seqbench.seats import Seat
+from seqbench.trust import targets
 
 REFUSED = {
     "fast_dev_run": "it keeps no checkpoint; use trainer.max_epochs=1",
@@ -45,9 +51,31 @@ def check_trainer(node: Node) -> None:
         raise UserError(
             f"trainer.profiler={node['profiler']} would keep its table to itself; use debug=profile"
         )
-    if node.get("strategy", "auto") != "auto":
-        raise UserError("trainer.strategy: one device is used at a time as yet; leave it out")
     check_device(node)
+
+
+def threads(config: Node, seat: Seat) -> int | None:
+    """Of torch, in each process: those of the machine are shared out, if nobody says otherwise."""
+    given: int | None = config["threads"]
+    if given is None and seat.size > 1 and "OMP_NUM_THREADS" not in os.environ:
+        return max(1, cores() // seat.devices)
+    return given
+
+
+def require_startable(config: Node, seat: Seat) -> None:
+    """Refuse what several processes cannot do together."""
+    if seat.launched and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        wrong = UserError if seat.leads else ToldError
+        raise wrong(
+            f"-m: {seat.launcher} starts the processes of one training; a sweep of such trainings "
+            f"starts them itself: leave {seat.launcher} out"
+        )
+    mine = [name for name in targets(config) if name.startswith("__main__.")]
+    if mine and seat.size > 1 and not seat.launched:
+        raise UserError(
+            f"{mine[0]}: other processes cannot find what lies in the program itself; put it into "
+            "a module of its own"
+        )
 
 
 def check_intervals(node: Node, batches: int, val_batches: int) -> None:

@@ -23,8 +23,16 @@ class RunError(Exception):
     """
 
 
+class ToldError(UserError):
+    """What another process of the same training tells; this one ends with the same ``status``."""
+
+    status = 2
+
+
 def complain(error: UserError | RunError, show_traceback: bool = False) -> int:
     """Print the one line to standard error, with the way to it if asked for; the exit status."""
+    if isinstance(error, ToldError):
+        return error.status
     if show_traceback:
         traceback.print_exception(error)
     line = " ".join(str(error).splitlines())

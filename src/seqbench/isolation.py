@@ -25,13 +25,17 @@ HARMLESS = (
     r".*your dataloader is not resumable.*",
     r".*callbacks used to create the checkpoint need to be provided.*",
     r"IProgress not found.*",
+    r".*recommended to use `self.log\(.*sync_dist=True.*",
 )
 """Warnings of Lightning about what is meant so here, and of tqdm in a notebook without widgets."""
 
 
 @contextmanager
-def isolated(threads: int | None) -> Iterator[None]:
-    """Torch's own defaults within; settings and random states as they were, when it is over."""
+def isolated(threads: int | None, process: int = 0) -> Iterator[None]:
+    """Torch's own defaults within; settings and random states as they were, when it is over.
+
+    process: which of a training's this is.
+    """
     count, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     dtype, benchmark = torch.get_default_dtype(), torch.backends.cudnn.benchmark
@@ -40,7 +44,7 @@ def isolated(threads: int | None) -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     rank_zero: Any = rank_zero_only
     rank = rank_zero.rank
-    rank_zero.rank = 0  # of one process; Lightning reads SLURM_PROCID and others
+    rank_zero.rank = process  # Lightning reads SLURM_PROCID and others
     if threads:
         torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
@@ -73,8 +77,13 @@ def isolated(threads: int | None) -> Iterator[None]:
                     signal.signal(number, handler)
 
 
-def seed_all(seed: int) -> None:
-    """Seed all global streams; data have generators of their own."""
+def seed_all(seed: int, process: int = 0) -> None:
+    """Seed all global streams; data have generators of their own.
+
+    process: which of a training's this is; each draws other numbers.
+    """
+    if process:
+        seed = int(np.random.SeedSequence([seed, process]).generate_state(1)[0])
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  a user's cell may draw from it
     torch.manual_seed(seed)

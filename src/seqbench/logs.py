@@ -69,13 +69,13 @@ class _Lasting(io.TextIOBase):
 
 
 @contextmanager
-def console(progress: str) -> Iterator[None]:
+def console(progress: str, silent: bool = False) -> Iterator[None]:
     """Log lines to standard error, above a bar if there is one.
 
     progress: ``bar``, ``lines`` or ``none``; a record that has ``shown`` names those it is for.
-    With ``none`` only warnings are told.
+    With ``none`` only warnings are told. silent: not even these, which another process tells.
     """
-    handler = _AboveBar()
+    handler = logging.NullHandler() if silent else _AboveBar()
     out, err = _Lasting(sys.stdout), _Lasting(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     handler.setLevel(logging.WARNING if progress == "none" else logging.INFO)

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.process import parent_process
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -65,9 +66,13 @@ class Signals:
     this is a job of Slurm's, the job is requeued.
 
     Signals reach a process's main thread alone: in any other nothing is done.
+
+    leads: of several processes of one training, this one tells the user and Slurm; in those of a
+    sweep whoever has started them does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, leads: bool = True) -> None:
+        self.leads = leads and parent_process() is None
         self.all: list[signal.Signals] = []
         self.before: dict[signal.Signals, Any] = {}
 
@@ -94,11 +99,16 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number not in self.all:
             self.all.append(signal.Signals(number))
-            if number == signal.SIGINT and parent_process() is None:
+            if number == signal.SIGINT and self.leads:
                 with suppress(OSError):  # print() may be under way
                     os.write(2, PROMISE.encode())
         elif number == signal.SIGINT:
             raise KeyboardInterrupt
+
+    def hear(self, number: int) -> None:
+        """Another process of the training has got this signal."""
+        if not self.all:
+            self.all.append(signal.Signals(number))
 
     def check(self) -> None:
         """Raise Stopped if a signal has come."""
@@ -121,10 +131,21 @@ class Signals:
             except SystemExit as end:
                 raise Ended(number, end.code) from error
         asked = any(number.name in REQUEUED and number not in chained for number in self.all)
-        if asked and parent_process() is None:  # of a sweep's processes the first asks for all
+        if asked and self.leads:
             requeue()
         if error is None:  # it came when all was done
             self.check()
+
+
+@contextmanager
+def ends() -> Iterator[None]:
+    """A Ctrl-C that waited for a checkpoint is the KeyboardInterrupt that it was to be."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.number == signal.SIGINT:
+            raise KeyboardInterrupt from stopped
+        raise
 
 
 def outlive(worker: int = 0) -> None:

@@ -16,6 +16,7 @@ from seqbench.commands import guarded
 from seqbench.compose import Origin
 from seqbench.errors import RunError, UserError, complain
 from seqbench.runs import Run
+from seqbench.seats import leads
 from seqbench.signals import Stopped
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ def _job(config: Config, origin: Origin, run: Run | None = None, *, show_traceba
     except Exception:
         traceback.print_exc()
         return 1
-    show(finished.result(), finished.path)
+    if leads(config):
+        show(finished.result(), finished.path)
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler
+from lightning.pytorch.loggers import Logger
 
 from seqbench import build, runs
 from seqbench.budget import asked, check_budget, ending, width_key
@@ -33,6 +34,7 @@ from seqbench.signals import Signals
 from seqbench.sources import sources
 from seqbench.trouble import explained
 from seqbench.widths import fitted, fitting, trainable
+from seqbench.world import World
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +51,18 @@ class Training:
     """
 
     def __init__(
-        self, config: Node, data: TaskData | None = None, also: Sequence[Callback] = ()
+        self,
+        config: Node,
+        world: World | None = None,
+        data: TaskData | None = None,
+        also: Sequence[Callback] = (),
     ) -> None:
         started = time.perf_counter()
         check_trainer(config["trainer"])
         check_budget(config)
-        self.also = also
+        self.world, self.also = world or World(), also
         seed_all(config["seed"])
-        self.data = data or ready(config)
+        self.data = data or ready(config, self.world)
         spec = self.data.spec
         try:
             check_encoding(spec)
@@ -64,6 +70,7 @@ class Training:
             raise UserError(f"the task cannot be used: {error}") from error
         train, val = self.data.loader("train", training=True), self.data.loader("val")
         self.goes_on = isinstance(train.sampler, Order)
+        require_shared(self.data, self.world)
         check_intervals(config["trainer"], len(train), len(val))
         build.check_optimisation(config, spec)
         self.batches = len(train)
@@ -80,6 +87,7 @@ class Training:
             config=config,
             fingerprint=self.data.fingerprint,
             characters=self.data.characters,
+            world=self.world,
         )
         self.pretrained = self.module.network.embedding.start(spec.vocabulary)
         texts = sources(config)
@@ -87,22 +95,26 @@ class Training:
             texts["model.embedding.path"] = self.pretrained.digest
         self.identity = identity(config, self.data.fingerprint, texts)
         self.group = group(config, self.data.fingerprint, texts)
+        if not self.world.leads:  # the weights are those of all, dropout is each one's own
+            seed_all(config["seed"], self.world.rank)
         self.setup_seconds = time.perf_counter() - started
 
     def trainer(self, run: runs.Run, signals: Signals) -> L.Trainer:
-        bar = shown(self.config["progress"]) == "bar"
+        bar = shown(self.config["progress"]) == "bar" and self.world.leads
         spec, network = self.module.spec, self.module.network
         others = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
         others += [Ending(asked(self.config)), Lines(), *([Bar()] if bar else []), *self.also]
         best = one(others, BestCheckpoint)
         intervals = best.every_n_steps, best.every_minutes
-        last = Continuation(run.checkpoints, self.identity, signals, *intervals)
-        loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
+        last = Continuation(run.checkpoints, self.identity, signals, *intervals, self.world)
+        loggers: list[Logger] = []
+        if self.world.leads:
+            loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
         schedules = (each for each in others if isinstance(each, GradientAccumulationScheduler))
         factors = {0: self.config["trainer"].get("accumulate_grad_batches") or 1}
         factors = next((each.scheduling for each in schedules), factors)
         config = self.config | {"trainer": ending(self.config, self.batches, factors)}
-        return build.trainer(config, run.path, [last, *others], loggers, bar)
+        return build.trainer(config, run.path, [last, *others], loggers, bar, self.world)
 
     def fit(self, trainer: L.Trainer, point: Point) -> dict[str, Any]:
         """Evaluate, train from this point, and tell all but the test."""
@@ -124,7 +136,7 @@ class Training:
                 weights_only=True if point.checkpoint else None,
             )
             checkpoint, network = one(watchers(trainer), BestCheckpoint), self.module.network
-            throughput = one(watchers(trainer), Throughput).tokens_per_second
+            clock = one(watchers(trainer), Throughput)
             writing = checkpoint.spent + one(watchers(trainer), Continuation).spent
             epochs, steps = max(1, trainer.current_epoch), trainer.global_step
             over = one(watchers(trainer), Ending).over
@@ -133,6 +145,9 @@ class Training:
                 trainer.validate(self.module, self.data, verbose=False)
                 checkpoint.consider(trainer, self.module, epochs - 1)
                 checkpoint.complete(self.module, epochs - 1)
+            counts = self.world.gather((int(clock.tokens), memory.bytes()))
+        throughput = clock.tokens_per_second(sum(tokens for tokens, _ in counts))
+        peaks = [peak for _, peak in counts if peak is not None]
         seconds = time.perf_counter() - started
         best = checkpoint.best
         return {
@@ -169,7 +184,7 @@ class Training:
                 "checkpoints": round(writing, 3),
                 "test": None,
             },
-            "peak_memory_bytes": memory.bytes(),
+            "peak_memory_bytes": max(peaks, default=None),
             "environment": environment(trainer),
         }
 
@@ -197,7 +212,9 @@ class Training:
         started = time.perf_counter()
         log.info("testing the best checkpoint")
         self.module.tested_at = result["best_epoch"], result["best_step"]
-        seed_all(self.config["seed"])  # whether it comes with the training or later
+        seed_all(
+            self.config["seed"], self.world.rank
+        )  # whether it comes with the training or later
         trainer.precision_plugin.convert_module(self.module)
         with interrupts(), explained(trainer, self.module, self.config):
             trainer.test(
@@ -214,13 +231,26 @@ class Training:
             result.setdefault("reports", {})[split] = self.module.reports[split]
 
 
-def ready(config: Node) -> TaskData:
-    """The task's data, set up."""
+def ready(config: Node, world: World) -> TaskData:
+    """The task's data, set up for one of the processes of a training."""
     data = build.data(config)
+    data.rank, data.world_size = world.rank, world.size
     with enough_memory():
         data.prepare_data()
         data.setup()
     return data
+
+
+def require_shared(data: TaskData, world: World) -> None:
+    """UserError for a task that gives all of its rows to each of several processes."""
+    for split in data.splits if world.size > 1 else ():
+        sampler = data.loader(split, training=split == "train").sampler
+        if not isinstance(sampler, Order) or sampler.world_size != world.size:
+            raise UserError(
+                f"trainer=ddp: {type(data).__name__} gives all rows of {split} to each process: "
+                "let the sampler be a BucketSampler with the data's rank and world_size "
+                "(seqbench.datamodules.sampling)"
+            )
 
 
 @contextmanager

@@ -35,7 +35,9 @@ CASES = [
     ("model.backend=fast", ["model.backend", "'auto'"]),
     ("trainer.precision=bf8", ["trainer.precision", "'bf16-mixed'"]),
     ("trainer.accelerator=abacus", ["trainer", "abacus"]),
-    ("trainer.devices=2", ["trainer.devices=1"]),
+    ("trainer.devices=2", ["trainer.devices=2", "trainer=ddp trainer.devices=2"]),
+    ("trainer.devices=[0,1]", ["trainer=ddp trainer.devices=2"]),
+    ("+trainer.num_nodes=2", ["trainer=ddp trainer.num_nodes=2"]),
     ("model.cell._target_=seqbench.models.cells.lstm.LSTN", ["model.cell._target_", "LSTN"]),
     ("model/head=last", ["model/head=last", "model/head=per_step"]),
     ("trainer.max_epochs=${nowhere}", ["nowhere"]),
@@ -49,7 +51,7 @@ CASES = [
     ("+optimizer.foreach=true", ["torch.optim.AdamW", "foreach"]),
     ("+trainer.limit_train_batches=0.0001", ["trainer.limit_train_batches", "none of 6"]),
     ("trainer.val_check_interval=100", ["trainer.val_check_interval", "6 batches"]),
-    ("+trainer.strategy=ddp_spawn", ["trainer.strategy", "one device"]),
+    ("+trainer.strategy=ddp_spawn", ["trainer.strategy=ddp_spawn", "trainer=ddp"]),
     ("model.cell=gru", ["model.cell", "write model=gru"]),
     ("optimizer.betas=[0.9]", ["optimizer.betas", "more values"]),
     ("seed=5000000000", ["seed", "less than"]),
@@ -104,6 +106,10 @@ CASES = [
 """What Hydra's grammar takes, and a run does not."""
 
 GRAMMAR = [
+    (["trainer=ddp", "trainer.devices=auto"], ["trainer.devices=auto", "trainer.devices=2"]),
+    (["trainer=ddp", "trainer.devices=-1"], ["trainer.devices=-1", "trainer.devices=2"]),
+    (["trainer=ddp", "trainer.num_nodes=2"], ["trainer.num_nodes=2", "torchrun"]),
+    (["trainer=ddp", "trainer.num_nodes=0"], ["trainer.num_nodes=0", "1 or more"]),
     (["a=b=c"], ["unknown a"]),
     (["++"], ["'++'", "KEY=VALUE"]),
     (["~"], ["'~'", "KEY=VALUE"]),

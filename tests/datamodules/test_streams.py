@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqbench.batch import IGNORE, Batch
-from seqbench.datamodules.streams import Streams
+from seqbench.datamodules.streams import Hidden, Streams
 from seqbench.errors import UserError
 
 
@@ -117,3 +117,27 @@ def test_a_text_too_short_is_refused(tokens: int, streams: int) -> None:
 def test_the_shortest_text_has_one_target() -> None:
     (batch,) = chunks(2, 1, 35)
     assert (batch.inputs.tolist(), batch.targets.tolist()) == ([[100]], [[101]])
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=60)
+@given(sizes(), st.integers(2, 4))
+def test_processes_share_the_streams(size: tuple[int, int, int], world: int) -> None:
+    tokens, streams, steps = size
+    text = np.arange(100, 100 + tokens, dtype=np.uint16)
+    hidden = Hidden(0.5, 100, 1, seed=3)
+    one = Streams(text, streams=streams, steps=steps, hidden=hidden)
+    parts = [
+        Streams(text, streams=streams, steps=steps, hidden=hidden, rank=rank, world_size=world)
+        for rank in range(world)
+    ]
+    assert {part.chunks for part in parts} == {one.chunks}
+    for i in range(one.chunks):
+        whole, shares = one[i], [part[i] for part in parts]
+        for rank, share in enumerate(shares):
+            if rank >= streams:
+                assert share.stand_in is not None
+                assert share.inputs.shape == (1, 1)
+                continue
+            assert share.stand_in is None
+            for name in ("inputs", "lengths", "targets", "reset"):
+                assert torch.equal(getattr(share, name), getattr(whole, name)[rank::world]), name

@@ -67,7 +67,8 @@ class BestCheckpoint(Checkpoint):
                 "reports": {"train": {}, "val": module.reports["val"]},
             }
             began = time.monotonic()
-            write_whole(self.folder / BEST, serialised(trainer, weights_only=True))
+            if trainer.is_global_zero:
+                write_whole(self.folder / BEST, serialised(trainer, weights_only=True))
             self.spent += time.monotonic() - began
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

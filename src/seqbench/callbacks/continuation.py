@@ -10,16 +10,20 @@ from typing import Any, Protocol, runtime_checkable
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.apply_func import move_data_to_device
 from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler
 from lightning.pytorch.trainer.states import TrainerFn
 
 from seqbench.batch import Batch
 from seqbench.callbacks.checkpoint import serialised
+from seqbench.callbacks.throughput import Throughput
 from seqbench.datamodules.base import TaskData
 from seqbench.errors import UserError
 from seqbench.files import sync_folder, write_whole
 from seqbench.isolation import random_states, restore_random_states
+from seqbench.models.module import SequenceModule
 from seqbench.signals import Signals, Stopped
+from seqbench.world import World, is_lost
 
 KEY = "continuation"
 SCHEMA_VERSION = 1
@@ -72,7 +76,11 @@ class Continuation(Callback):
         signals: Signals,
         every_n_steps: int | None,
         every_minutes: float | None,
+        world: World | None = None,
     ) -> None:
+        self.world = world or World()
+        self.others: list[dict[str, Any]] = []
+        """What the processes but the first have of their own."""
         self.folder, self.identity, self.signals = folder, identity, signals
         self.every_n_steps, self.every_minutes = every_n_steps, every_minutes
         self.started = self.saved_at = time.monotonic()
@@ -97,16 +105,35 @@ class Continuation(Callback):
         if batch_idx % trainer.accumulate_grad_batches:
             return
         step = trainer.global_step
-        ends = self.signals.received is not None or self.ending is not None
-        due = ends or self._due(step, epoch_end=batch_idx == 0)
-        if step > self.saved_step and due:
+        signal, due, long = self._agreed(
+            self.signals.received, self._due(step, epoch_end=batch_idx == 0)
+        )
+        ends = signal or self.ending is not None
+        if step > self.saved_step and (ends or due):
             self.save(trainer)
-        self.signals.check()
+        if signal:
+            self.world.numbers([signal])  # none leaves before the first has all and has written it
+            raise Stopped(signal)
         if self.ending is not None:
             raise self.ending
-        if self.validating > PATIENCE and _validates(trainer, batch_idx):
+        if long and _validates(trainer, batch_idx):
             with self._counted():
-                self.held = serialised(trainer, weights_only=False)
+                self.held = self._serialised(trainer)
+
+    def _agreed(self, signal: int | None, due: bool) -> tuple[int, bool, bool]:
+        """The first signal that any process has got, 0 if none; and as the first process's clock
+        says, whether a checkpoint is due, and whether validation is long.
+
+        A signal that comes later than this is one of the next step.
+        """
+        own = (signal or 0, due, self.validating > PATIENCE)
+        if self.world.size == 1:
+            return own
+        told = self.world.numbers(own)
+        first = next((number for number, *_ in told if number), 0)
+        if first:
+            self.signals.hear(first)
+        return first, bool(told[0][1]), bool(told[0][2])
 
     def _due(self, step: int, epoch_end: bool) -> bool:
         steps, since = self.every_n_steps, time.monotonic() - self.saved_at
@@ -122,7 +149,7 @@ class Continuation(Callback):
     def save(self, trainer: L.Trainer) -> None:
         """Write the present state, durably; a kill within leaves the one before."""
         with self._counted():
-            self._write(serialised(trainer, weights_only=False))
+            self._write(self._serialised(trainer))
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
 
     @contextmanager
@@ -136,13 +163,26 @@ class Continuation(Callback):
         """Write the state that training ended with. Until there is a result, a run that is killed
         goes on from the one before.
         """
-        self._write(serialised(trainer, weights_only=False))
+        if self.world.leads:
+            self._write(serialised(trainer, weights_only=False))
 
     def settle(self) -> None:
         """There is a result: nothing goes on from the checkpoints any more."""
         (self.folder / PREVIOUS).unlink(missing_ok=True)
 
+    def _serialised(self, trainer: L.Trainer) -> memoryview:
+        """The present state of all processes; of use to the first alone."""
+        if self.world.size == 1:
+            return serialised(trainer, weights_only=False)
+        _, *self.others = self.world.collect(_own(trainer)) or [{}]
+        try:
+            return serialised(trainer, weights_only=False) if self.world.leads else memoryview(b"")
+        finally:
+            self.others = []
+
     def _write(self, content: memoryview) -> None:
+        if not self.world.leads:
+            return
         last = self.folder / LAST
         waiting = self.folder / f".{LAST}.new"
         try:
@@ -171,6 +211,7 @@ class Continuation(Callback):
             "files": self.files | {k: n for each in loggers for k, n in each.sizes().items()},
             "validating": self.validating,
             "spent": self.spent,
+            **({"others": self.others} if self.others else {}),
         }
 
     # Signals elsewhere than between two training batches
@@ -193,6 +234,13 @@ class Continuation(Callback):
         elif self.held is not None and self.signals.received is not None:
             self._write(self.held)
             raise Stopped(self.signals.received)
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        # Another process has ended, be it by a signal that this one has not got.
+        if self.held is not None and is_lost(exception):
+            self._write(self.held)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.validating = time.monotonic() - self.validation_began
@@ -218,6 +266,10 @@ class Continuation(Callback):
             loop["epoch_progress"]["current"]["processed"],
             batches["current"]["ready"],
         )
+        if not self.world.leads:
+            kept = kept | kept["others"][self.world.rank - 1]
+            assert isinstance(pl_module, SequenceModule)
+            pl_module.carried, pl_module.gathered = kept["carried"], kept["gathered"]
         self.restored, self.files = kept, kept["files"]
         self.started = time.monotonic() - kept["seconds"]
         self.saved_at, self.saved_step = time.monotonic(), int(checkpoint["global_step"])
@@ -237,11 +289,28 @@ class Continuation(Callback):
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, GradientAccumulationScheduler):
                 callback.on_train_epoch_start(trainer)  # an epoch that goes on has no start
+            elif isinstance(callback, Throughput) and not self.world.leads:
+                callback.tokens = self.restored["tokens"]
         _data(trainer).cursor = (
             0,
             0,
         )  # a loader that is made anew begins at an epoch's first batch
         self.restored = None
+
+
+def _own(trainer: L.Trainer) -> dict[str, Any]:
+    """What a process has that others have not, on the CPU."""
+    module = trainer.lightning_module
+    assert isinstance(module, SequenceModule)
+    clocks = [c for c in trainer.callbacks if isinstance(c, Throughput)]  # type: ignore[attr-defined]
+    own = {
+        "random": random_states(),
+        "carried": module.carried,
+        "gathered": module.gathered_now(),
+        "tokens": int(clocks[0].tokens) if clocks else 0,
+    }
+    moved: dict[str, Any] = move_data_to_device(own, torch.device("cpu"))
+    return moved
 
 
 def _data(trainer: L.Trainer) -> TaskData:

@@ -46,6 +46,8 @@ class Decoded(Callback):
         due = number % self.every_n_epochs == 0 or number == trainer.max_epochs
         if batch_idx or not due or trainer.state.fn != TrainerFn.FITTING:
             return
+        if not trainer.is_global_zero:
+            return
         assert isinstance(pl_module, SequenceModule)
         # As a whole: a row's prediction must not depend on how many are shown.
         predicted = pl_module(batch).argmax(-1)

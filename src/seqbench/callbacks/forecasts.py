@@ -60,6 +60,8 @@ class Forecasts(Callback):
         self.batch: Batch | None = None
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
         try:
             figures.require_matplotlib()
         except UserError as error:

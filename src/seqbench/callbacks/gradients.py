@@ -83,7 +83,7 @@ class GradientCurves(Callback):
 
     def _measure(self, trainer: L.Trainer, module: L.LightningModule, epoch: int) -> None:
         step = trainer.global_step
-        if self.measured and self.measured[-1].step == step:
+        if (self.measured and self.measured[-1].step == step) or not trainer.is_global_zero:
             return
         assert isinstance(module, SequenceModule)
         with clock_stopped(trainer, module):

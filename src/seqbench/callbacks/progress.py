@@ -100,12 +100,13 @@ class Lines(Checkpoint):
         now = time.monotonic()
         if now - self.spoken >= BEAT:
             self.spoken = now
+            assert isinstance(pl_module, SequenceModule)
             log.info(
                 "%s  step %d of %d  loss %.4f",
                 epoch(trainer),
                 batch_idx + 1,
                 trainer.num_training_batches,
-                float(outputs["loss"]) * trainer.accumulate_grad_batches,
+                pl_module.shown_loss(outputs),
                 extra={"shown": ("lines",)},
             )
 

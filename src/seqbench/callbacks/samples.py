@@ -134,6 +134,8 @@ class Samples(Callback):
     def _write(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         assert isinstance(module, SequenceModule)
         self.written = trainer.global_step
+        if not trainer.is_global_zero:
+            return
         training = module.training
         module.eval()
         try:

@@ -38,7 +38,8 @@ def clock_stopped(trainer: L.Trainer, module: L.LightningModule) -> Iterator[Non
 class Throughput(Callback):
     """Counts unpadded steps of training batches against the wall clock.
 
-    The clock runs from the end of the warm-up, and stands still in validation.
+    The clock runs from the end of the warm-up, and stands still in validation. Of several
+    processes each counts its own rows.
     """
 
     def __init__(self) -> None:
@@ -74,10 +75,9 @@ class Throughput(Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.start(pl_module)  # an epoch that goes on has no start
 
-    @property
-    def tokens_per_second(self) -> float | None:
-        """None where the training ended within the warm-up."""
-        return float(self.tokens) / self.seconds if self.seconds else None
+    def tokens_per_second(self, tokens: int) -> float | None:
+        """Of so many tokens, over all processes; None if training ended within the warm-up."""
+        return tokens / self.seconds if self.seconds else None
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.before, self.epoch_seconds = self.before + self.epoch_seconds, 0.0
@@ -92,7 +92,7 @@ class Throughput(Callback):
         batch_idx: int,
     ) -> None:
         self.steps += 1
-        if self.steps > WARM_UP:
+        if self.steps > WARM_UP and batch.stand_in is None:
             self.tokens = self.tokens + batch.lengths.sum()
         elif self.steps == WARM_UP:
             _synchronise(pl_module)

@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from seqbench.batch import Batch
-from seqbench.datamodules.sampling import BucketSampler, Order
+from seqbench.datamodules.sampling import BucketSampler, Order, Shared
 from seqbench.errors import UserError
 from seqbench.signals import outlive
 from seqbench.spec import TaskSpec
@@ -67,6 +67,8 @@ class TaskData(L.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.num_workers = num_workers
         self.shuffle = shuffle
+        self.rank, self.world_size = 0, 1
+        """Which of how many processes reads: its loaders give its share of each batch alone."""
         self.cursor = (0, 0)
         """Where training begins: the epoch, and how many of its batches have been trained on."""
         self.baselines = {}
@@ -138,13 +140,15 @@ class TaskData(L.LightningDataModule):
             self.batch_size if training else self.eval_batch_size,
             shuffle=training and self.shuffle,
             seed=self.seed,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            world_size=self.trainer.world_size if self.trainer else 1,
+            rank=self.rank,
+            world_size=self.world_size,
         )
         return self.batches(self.splits[split], sampler)
 
     def batches(self, data: Dataset[Batch], sampler: Sampler[Any]) -> DataLoader[Batch]:
         """A loader of ``data[i]`` for each ``i`` of the sampler."""
+        if self.world_size > 1:
+            data = Shared(data)
         return DataLoader(
             data,
             sampler=sampler,

@@ -164,7 +164,7 @@ class LanguageModel(TaskData):
         data: Streams = self.splits[split]
         if training:
             data = self._streams(split, data.tokens, training=True)
-        return self.batches(data, InOrder(data.chunks))
+        return self.batches(data, InOrder(data.chunks, self.world_size))
 
     def token_counts(self) -> npt.NDArray[np.int64]:
         return counted(self.splits["train"].tokens, self.spec.input_size)
@@ -184,7 +184,9 @@ class LanguageModel(TaskData):
         return self._streams(name, tokens)
 
     def _streams(self, split: str, tokens: Any, training: bool = False) -> Streams:
-        steps, streams = self.sequence_length, self.batch_size
+        """The streams of this process: of as many as all processes train on together, or of those
+        that one evaluates on, since where a stream begins the network knows nothing of the text."""
+        steps, streams = self.sequence_length, self.batch_size * self.world_size
         key = "batch_size"
         if not training:
             key, streams = "eval_batch_size", self.eval_batch_size
@@ -194,10 +196,18 @@ class LanguageModel(TaskData):
             first = self.facts["vocabulary_size"] - self.facts["singletons"]
             hidden = Hidden(self.unknown_singletons, first, UNKNOWN_ID, self.seed)
         try:
-            data = Streams(tokens, streams=streams, steps=steps, hidden=hidden)
+            data = Streams(
+                tokens,
+                streams=streams,
+                steps=steps,
+                hidden=hidden,
+                rank=self.rank,
+                world_size=self.world_size,
+            )
         except UserError as error:
-            raise UserError(f"the split {split}: {error}; lower task.{key}={streams}") from error
-        longest = int(data.lengths[0])
+            size = self.batch_size if training else streams
+            raise UserError(f"the split {split}: {error}; lower task.{key}={size}") from error
+        longest = data.longest
         if training and steps > longest:
             raise UserError(
                 f"task.sequence_length={steps} is longer than a stream of {split}: {longest} steps "

@@ -2,11 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch.utils.data import Sampler
+import torch
+from torch.utils.data import Dataset, Sampler
+
+from seqbench.batch import Batch
 
 Indices = npt.NDArray[np.int64]
 
@@ -15,12 +19,34 @@ WINDOW = 50
 enough that the neighbours of a sequence change from epoch to epoch."""
 
 
+@dataclass(frozen=True)
+class StandIn:
+    """What a process reads for want of rows of its own in a batch, so that it takes part in it."""
+
+    rows: Indices
+
+
+class Shared(Dataset[Batch]):
+    """A data set that knows stand-ins, and marks the batches that are made of them."""
+
+    def __init__(self, data: Dataset[Batch]) -> None:
+        self.data = data
+
+    def __getitem__(self, index: Any) -> Batch:
+        if isinstance(index, StandIn):
+            return self.data[index.rows]._replace(stand_in=torch.tensor(True))
+        return self.data[index]
+
+
 class Order(Sampler[Any]):
     """An order of batches that depends on the epoch's number alone, and can begin in the midst.
 
-    ``len`` is that of a whole epoch, whatever ``start`` is.
+    ``len`` is that of a whole epoch, whatever ``start`` is. Of a training of several processes
+    each has an order of its own: as many batches as any other, which together are those of one
+    process; ``world_size`` is their number.
     """
 
+    world_size: int = 1
     epoch: int = 0
     start: int = 0
     """Batches to leave out at the beginning of the next iteration; then it is 0 again."""
@@ -48,8 +74,9 @@ class BucketSampler(Order):
     each window, cut into batches, and the batches permuted. The order depends on nothing but
     ``(seed, epoch)``. Not shuffled: all rows sorted by length.
 
-    Rank ``r`` of ``world_size`` takes every ``world_size``-th batch. When shuffled, the ranks' last
-    uneven batches are left out so that all take the same number of steps; otherwise none is.
+    Of ``world_size`` processes each has ``batch_size`` rows of a batch that one process would have
+    as a whole: rank ``r`` the rows ``r``, ``r + world_size`` and so on, which are of like length.
+    Where none is left for it, the first row stands in.
     """
 
     def __init__(
@@ -70,14 +97,11 @@ class BucketSampler(Order):
         self.world_size = world_size
 
     def __len__(self) -> int:
-        """Batches of a whole epoch of this rank."""
-        batches = -(-len(self.lengths) // self.batch_size)
-        if self.shuffle:
-            return batches // self.world_size
-        return len(range(self.rank, batches, self.world_size))
+        """Batches of a whole epoch."""
+        return -(-len(self.lengths) // (self.batch_size * self.world_size))
 
-    def batches(self) -> list[Indices]:
-        size = self.batch_size
+    def batches(self) -> list[Any]:
+        size = self.batch_size * self.world_size
         if self.shuffle:
             random = np.random.default_rng([self.seed, self.epoch])
             rows = random.permutation(len(self.lengths))
@@ -88,17 +112,29 @@ class BucketSampler(Order):
         batches = [part[i : i + size] for part in parts for i in range(0, len(part), size)]
         if self.shuffle:
             batches = [batches[i] for i in random.permutation(len(batches))]
-        return batches[self.rank :: self.world_size][: len(self)]
+        return [self._share(batch) for batch in batches]
+
+    def _share(self, batch: Indices) -> Indices | StandIn:
+        own = batch[self.rank :: self.world_size]
+        return self.named(own) if len(own) else StandIn(self.named(batch[:1]))
+
+    def named(self, rows: Indices) -> Indices:
+        """These rows as the data set takes them."""
+        return rows
 
     def _sorted(self, rows: Indices) -> Indices:
         return rows[np.argsort(self.lengths[rows], kind="stable")]
 
 
 class InOrder(Order):
-    """``0, 1, ..., n - 1`` in the first epoch, ``n, n + 1, ...`` in the second, and so on."""
+    """``0, 1, ..., n - 1`` in the first epoch, ``n, n + 1, ...`` in the second, and so on.
 
-    def __init__(self, n: int) -> None:
+    world_size: of the processes among which the data set itself shares each of these out.
+    """
+
+    def __init__(self, n: int, world_size: int = 1) -> None:
         self.n = n
+        self.world_size = world_size
 
     def batches(self) -> range:
         return range(self.epoch * self.n, (self.epoch + 1) * self.n)

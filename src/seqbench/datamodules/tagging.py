@@ -168,8 +168,8 @@ class Tagging(TaskData):
             self.batch_size,
             shuffle=self.shuffle,
             seed=self.seed,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            world_size=self.trainer.world_size if self.trainer else 1,
+            rank=self.rank,
+            world_size=self.world_size,
         )
         return self.batches(data, sampler)
 

@@ -26,8 +26,8 @@ TOKENS = 100_000
 class Numbered(BucketSampler):
     """A BucketSampler's batches, the number of the epoch before the rows of each."""
 
-    def batches(self) -> list[Indices]:
-        return [np.concatenate([[self.epoch], rows]) for rows in super().batches()]
+    def named(self, rows: Indices) -> Indices:
+        return np.concatenate([[self.epoch], rows])
 
 
 class Hiding(Dataset[Batch]):

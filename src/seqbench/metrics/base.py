@@ -1,7 +1,7 @@
 """What every split is measured by: its loss, and how the loss of tokens reads as perplexity."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ class MeanLoss(Metric):
     labels: Tensor
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)
         self.add_state("nll", torch.tensor(0.0), dist_reduce_fx="sum")
         self.add_state("labels", torch.tensor(0), dist_reduce_fx="sum")
 
@@ -38,7 +38,11 @@ class MeanLoss(Metric):
 
 
 class Scores(nn.Module):
-    """The metrics of one split: a base, with the loss alone."""
+    """The metrics of one split: a base, with the loss alone.
+
+    Its metrics are made with ``sync_on_compute=False``: what several processes have gathered is
+    summed once, by ``combine``, for all that is computed of it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,6 +82,15 @@ class Scores(nn.Module):
         for metric in self.modules():
             if isinstance(metric, Metric):
                 metric._update_count = 1  # else compute() would warn of a metric without data
+
+    def combine(self, parts: Sequence[dict[str, Any]]) -> None:
+        """Go on from what several processes have gathered, as if one had gathered it all."""
+        whole = {}
+        for name in parts[0]:
+            values = [part[name] for part in parts]
+            joined = isinstance(values[0], list)  # as they came; all else is a sum
+            whole[name] = [x for value in values for x in value] if joined else sum(values)
+        self.restore(whole)
 
     @contextmanager
     def _persistent(self) -> Iterator[None]:

@@ -24,7 +24,7 @@ class Confusion(Metric):
     sums: Tensor
 
     def __init__(self, classes: int) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)
         self.classes = classes
         self.whole = classes <= WHOLE
         pairs, sums = (classes**2, 0) if self.whole else (0, 3 * classes)

@@ -30,7 +30,7 @@ class AccuracyByLength(Metric):
     rows: Tensor
 
     def __init__(self, bounds: Sequence[int]) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)
         self.bounds: Tensor
         self.register_buffer("bounds", torch.tensor(bounds, dtype=torch.long), persistent=False)
         for name in ("labels_right", "labels", "rows_right", "rows"):
@@ -88,7 +88,7 @@ class LabelScores(Scores):
         self.labels = spec.labels or [str(i) for i in range(spec.output_size)]
         self.confusion = Confusion(spec.output_size) if classify else None
         two = detailed and classify and spec.output_size == 2
-        self.auroc = BinaryAUROC(validate_args=False) if two else None
+        self.auroc = BinaryAUROC(validate_args=False, sync_on_compute=False) if two else None
         named = detailed and spec.kind == "tag" and are_span_tags(spec.labels)
         self.spans = Spans(spec.labels) if named else None
 

@@ -23,7 +23,7 @@ class Errors(Metric):
     rows: Tensor
 
     def __init__(self, scale: Sequence[float]) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)
         self.scale = [*map(float, scale)]
         for name in ("absolute", "squared"):
             # In float64: the sum of a long series' errors would else lose the small ones.

@@ -39,7 +39,7 @@ class Spans(Metric):
     counts: Tensor
 
     def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)
         self.tags = [
             label if label == OUTSIDE else PREFIXES[label[0]] + label[1:] for label in labels
         ]

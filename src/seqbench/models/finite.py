@@ -1,6 +1,7 @@
 """Losses and gradients that are no finite numbers, found before they change a weight."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -9,6 +10,7 @@ from torch.nn.utils import get_total_norm
 
 from seqbench.batch import Batch
 from seqbench.models.stack import StackState
+from seqbench.world import ElsewhereError
 
 MOST_SKIPPED = 40
 """Steps in a row that a float16 scaler may skip. It halves its factor, 2^16 at first, at each: no
@@ -19,12 +21,14 @@ class Taken(NamedTuple):
     """A training batch since the last step of the optimiser.
 
     number: of the batch in its epoch. state: carried into it, of a language model. loss: a label.
+    whole: the loss over all processes' rows, where there are several.
     """
 
     number: int
     batch: Batch
     state: StackState | None
     loss: Tensor
+    whole: Tensor | None = None
 
 
 class NotFiniteError(Exception):
@@ -49,21 +53,32 @@ class Watch:
         self.norms: list[Tensor] = []
         self.skipped = 0
 
-    def check(self, norm: Tensor, network: nn.Module, scaled: bool) -> Tensor:
+    def check(
+        self,
+        norm: Tensor,
+        network: nn.Module,
+        scaled: bool,
+        own: Callable[[list[Taken]], int] | None = None,
+    ) -> Tensor:
         """The norm of the gradient, if this step may be made; all that was kept is let go.
 
-        Raises NotFiniteError. norm: of the network's gradients; one that only float32 is too small
-        for is computed anew. scaled: a float16 scaler leaves out a step whose gradients are not
-        finite, and makes the next with a smaller factor.
+        Raises NotFiniteError, or ElsewhereError where it is due to another process's rows. norm: of
+        the network's gradients; one that only float32 is too small for is computed anew. scaled: a
+        float16 scaler leaves out a step whose gradients are not finite, and makes the next with a
+        smaller factor. own: of several processes, whose gradients are summed, finds the batch at
+        which this one's went astray, and raises ElsewhereError if none.
         """
         taken, self.taken = self.taken, []
         norms, self.norms = self.norms, []
         losses = [each.loss for each in taken]
+        wholes = [each.whole for each in taken if each.whole is not None]
         # One transfer: on a GPU each waits for all that was asked of it.
-        *values, size = torch.stack([*losses, norm.to(losses[0].device)]).tolist()
-        for each, value in zip(taken, values, strict=True):
+        *values, size = torch.stack([*losses, *wholes, norm.to(losses[0].device)]).tolist()
+        for each, value in zip(taken, values, strict=False):
             if not math.isfinite(value):
                 raise NotFiniteError(lost(each, network), each)
+        if not all(map(math.isfinite, values)):
+            raise ElsewhereError
         if math.isfinite(size):
             self.skipped = 0
             return norm
@@ -74,10 +89,8 @@ class Watch:
             return norm
         # The first at which the sum was not finite; kept only where there are several.
         finite = [math.isfinite(float(each)) for each in norms]
-        raise NotFiniteError(
-            f"the gradient of {_others(names)} is not finite",
-            taken[finite.index(False) if False in finite else -1],
-        )
+        at = own(taken) if own else finite.index(False) if False in finite else -1
+        raise NotFiniteError(f"the gradient of {_others(names)} is not finite", taken[at])
 
 
 def lost(taken: Taken, network: nn.Module) -> str:

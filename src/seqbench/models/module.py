@@ -21,6 +21,7 @@ from seqbench.models.finite import Taken, Watch
 from seqbench.models.network import Network
 from seqbench.models.stack import StackState
 from seqbench.spec import TaskSpec
+from seqbench.world import ElsewhereError, World
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 MakeScheduler = Callable[[Optimizer, int, int], dict[str, Any]]
@@ -32,7 +33,8 @@ class SequenceModule(L.LightningModule):
     tests: names of the test splits, in the order of their loaders.
     optimizer: from parameters to an optimiser. scheduler: from an optimiser and the steps
     and epochs in all to a Lightning scheduler config. config, fingerprint: the run's and its
-    data's, to be kept in checkpoints. characters: that a token stands for, by split.
+    data's, to be kept in checkpoints. characters: that a token stands for, by split. world: the
+    processes that train it together; its loss and scores are those of all their rows.
 
     Where batches say which rows start a stream (``reset``), the others go on from the state that
     the batch before of the same split has left, cut from its gradient.
@@ -54,8 +56,10 @@ class SequenceModule(L.LightningModule):
         config: dict[str, Any] | None = None,
         fingerprint: str = "",
         characters: Mapping[str, float] | None = None,
+        world: World | None = None,
     ) -> None:
         super().__init__()
+        self.world = world or World()
         self.network = network
         self.spec = spec
         self.tests = list(tests)
@@ -86,7 +90,7 @@ class SequenceModule(L.LightningModule):
             "fingerprint": self.fingerprint,
             "spec": self.spec.to_dict(),
             "carried": self.carried,
-            "gathered": self._scores("train").gathered(),
+            "gathered": self.gathered_now(),
             "logged_step": self.logged_step,
         }
 
@@ -102,22 +106,47 @@ class SequenceModule(L.LightningModule):
         self.logged_step = kept.get("logged_step", 0)
         self.gathered = kept.get("gathered", {})
 
+    def gathered_now(self) -> dict[str, Any]:
+        """What the training scores have taken in of this epoch."""
+        return self._scores("train").gathered()
+
     def forward(self, batch: Batch) -> Tensor:
         """What the network says: logits (B, C) or (B, T, C), or numbers (B, O)."""
         return self.network.predict(batch, self.network(batch))
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | dict[str, Tensor]:
         state = self.carried.get("train")
         nll, count = self._score("train", batch)
+        if self.world.size > 1:
+            return self._share(nll, count, Taken(batch_idx, batch, state, nll.detach()))
         loss = nll / count
         self.watch.taken.append(Taken(batch_idx, batch, state, loss.detach()))
         return loss
+
+    def _share(self, nll: Tensor, count: Tensor, taken: Taken) -> dict[str, Tensor]:
+        """This process's part of the loss of all rows; the parts, and their gradients, are summed.
+
+        ``whole`` is that loss.
+        """
+        sums = self.world.add(torch.stack([nll.detach().double(), count.double()]))
+        own, whole = nll.detach() / count.clamp(min=1), (sums[0] / sums[1]).to(nll.dtype)
+        self.watch.taken.append(taken._replace(loss=own, whole=whole))
+        return {"loss": nll / sums[1].to(nll.dtype), "whole": whole}
+
+    def shown_loss(self, outputs: Any) -> float:
+        """The loss of a training step, a label, from what Lightning makes of its outputs."""
+        if "whole" in outputs:
+            return float(outputs["whole"])
+        # Lightning divides the loss by the number of batches whose gradients it adds up.
+        return float(outputs["loss"]) * self.trainer.accumulate_grad_batches
 
     def on_after_backward(self) -> None:
         # Of several batches in one step, the norms tell at which the gradient went astray.
         if self.trainer.accumulate_grad_batches > 1:
             gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
             self.watch.norms.append(get_total_norm(gradients))
+        if self.world.size > 1 and not self.trainer.fit_loop._should_accumulate():
+            self.world.add_gradients([*self.network.parameters()])
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._score("val", batch)
@@ -132,6 +161,8 @@ class SequenceModule(L.LightningModule):
         if batch.reset is not None:
             self.carried[split] = tuple(tuple(x.detach() for x in parts) for parts in output.state)
         nll, count = self.network.head.nll(output.hidden, batch.targets)
+        if batch.stand_in is not None:
+            return 0 * nll, 0 * count
         with torch.no_grad():
             predict = partial(self.network.predict, batch, output)
             self._scores(split).update(nll, count, predict, batch)
@@ -152,8 +183,7 @@ class SequenceModule(L.LightningModule):
         if self.global_step % self.every_n_steps or self.global_step == self.logged_step:
             return
         self.logged_step = self.global_step
-        # Lightning divides the loss by the number of batches whose gradients it adds up.
-        loss = float(outputs["loss"]) * self.trainer.accumulate_grad_batches
+        loss = self.shown_loss(outputs)
         self.log("loss", loss, prog_bar=True, logger=False, batch_size=1)
         self.write(
             {
@@ -206,6 +236,9 @@ class SequenceModule(L.LightningModule):
 
     def _conclude(self, split: str) -> None:
         scores = self._scores(split)
+        if self.world.size > 1:
+            parts = self.world.gather(move_data_to_device(scores.gathered(), torch.device("cpu")))
+            scores.combine(move_data_to_device(parts, self.device))
         self.carried.pop(split, None)
         self.results[split] = scores.compute()
         self.slices[split] = scores.slices()
@@ -229,11 +262,33 @@ class SequenceModule(L.LightningModule):
         self.learning_rate = float(optimizer.param_groups[0]["lr"])
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         norm = get_total_norm([p.grad for p in parameters if p.grad is not None])
-        self.gradient_norm = norm = self.watch.check(norm, self.network, self.scaled)
+        own = self._astray if self.world.size > 1 else None
+        self.gradient_norm = norm = self.watch.check(norm, self.network, self.scaled, own)
         if gradient_clip_val and gradient_clip_algorithm == "value":
             clip_grad_value_(parameters, gradient_clip_val)
         elif gradient_clip_val:
             clip_grads_with_norm_(parameters, gradient_clip_val, norm)
+
+    def _astray(self, taken: list[Taken]) -> int:
+        """The first of this process's batches whose gradient is not finite, if no process before
+        this one has any; ElsewhereError if one has, or another has one and this has not."""
+        parameters = [p for p in self.network.parameters() if p.requires_grad]
+        own = None
+        for number, each in enumerate(taken):
+            if each.batch.stand_in is not None:
+                continue
+            with self.trainer.precision_plugin.forward_context():
+                output = self.network(each.batch, each.state)
+                nll, _ = self.network.head.nll(output.hidden, each.batch.targets)
+            gradients = torch.autograd.grad(nll, parameters, allow_unused=True)
+            if not all(g is None or bool(g.isfinite().all()) for g in gradients):
+                own = number
+                break
+        found = self.world.gather(own)
+        first = next((rank for rank, number in enumerate(found) if number is not None), 0)
+        if first != self.world.rank:
+            raise ElsewhereError
+        return -1 if own is None else own
 
     @property
     def scaled(self) -> bool:

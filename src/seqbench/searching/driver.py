@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqbench import compose, processes
+from seqbench import compose, processes, seats
 from seqbench.errors import UserError, place
 from seqbench.places import searched
 from seqbench.searching import best
@@ -67,6 +67,11 @@ class Search:
         Nothing is written but the data's cache. Raises UserError where none can be trained.
         """
         configs = [self.compose(self.words(values)) for values in self.line.probes()]
+        if any(seats.find(config["trainer"]).size > 1 for config in configs):
+            raise UserError(
+                "trainer=ddp: a search trains each of its trials by one process; leave it out, and "
+                "train the best with it"
+            )
 
         from seqbench.isolation import isolated
         from seqbench.training import Training

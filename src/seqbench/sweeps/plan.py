@@ -14,6 +14,7 @@ from seqbench.isolation import isolated
 from seqbench.runs import Run
 from seqbench.sweeps.record import Job
 from seqbench.training import Training, ready
+from seqbench.world import World
 
 
 def plan(composed: Sequence[Composed]) -> list[Job]:
@@ -71,8 +72,8 @@ def _identify(jobs: Sequence[Job]) -> None:
     for job in jobs:
         with of_job(job), isolated(job.config["threads"]):
             try:
-                data = data or ready(job.config)
-                base = attempt.first(Training(job.config, data)).absolute()
+                data = data or ready(job.config, World())
+                base = attempt.first(Training(job.config, data=data)).absolute()
             except (UserError, KeyboardInterrupt):
                 raise
             except (Exception, SystemExit):  # of a user's own cell or task; the job will tell
