@@ -23,7 +23,7 @@ from torch._C._distributed_c10d import PrefixStore
 from seqbench import processes
 from seqbench.errors import RunError, ToldError, UserError
 from seqbench.locks import raise_in
-from seqbench.meeting import TIMEOUT, launchers, main_hidden, of_file, one_line, stay_here
+from seqbench.meeting import TIMEOUT, launchers, of_file, one_line, stay_here
 from seqbench.seats import Seat
 from seqbench.signals import Stopped
 from seqbench.world import ElsewhereError, World, is_lost
@@ -198,9 +198,8 @@ class Starting(Team):
         self.folder = tempfile.mkdtemp(prefix="seqbench-")
         path = str(Path(self.folder) / "store")
         stay_here()
-        with main_hidden():
-            for rank in range(1, self.size):
-                self.others.append(self.start(self.seat.at(rank), path))
+        for rank in range(1, self.size):
+            self.others.append(self.start(self.seat.at(rank), path))
         self.connect(of_file(path, self.size))
         watch = threading.Thread(
             target=self._watch, args=(threading.get_ident(),), name="seqbench-watch", daemon=True

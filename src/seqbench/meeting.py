@@ -2,13 +2,9 @@
 
 import os
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
@@ -67,20 +63,6 @@ def stay_here() -> None:
     """Let processes on one machine speak through its loopback, whatever its name resolves to."""
     if "GLOO_SOCKET_IFNAME" not in os.environ and Path("/sys/class/net/lo").exists():
         os.environ["GLOO_SOCKET_IFNAME"] = "lo"
-
-
-@contextmanager
-def main_hidden() -> Iterator[None]:
-    """Processes that are started within do not import the program's main module.
-
-    A script without the usual guard would run once more in each.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 def one_line(error: BaseException) -> str:

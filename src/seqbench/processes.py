@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess, parent_process
+from types import ModuleType
 from typing import Any
 
 PATIENCE = 60.0
@@ -62,8 +64,23 @@ def start(
     process: BaseProcess = context.Process(
         target=_begin, args=(environment, threads, work, arguments)
     )
-    process.start()
+    with _main_hidden():
+        process.start()
     return process
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Processes that are started within do not import the program's main module.
+
+    A script without the usual guard would run once more in each.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def end_of(status: int | None) -> str:
