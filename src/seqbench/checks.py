@@ -4,8 +4,6 @@ import math
 import os
 
 import torch
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 
 from seqbench.config import Node
 from seqbench.errors import ToldError, UserError
@@ -64,17 +62,21 @@ def threads(config: Node, seat: Seat) -> int | None:
 
 def require_startable(config: Node, seat: Seat) -> None:
     """Refuse what several processes cannot do together."""
-    if seat.launched and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
-        wrong = UserError if seat.leads else ToldError
-        raise wrong(
-            f"-m: {seat.launcher} starts the processes of one training; a sweep of such trainings "
-            f"starts them itself: leave {seat.launcher} out"
-        )
     mine = [name for name in targets(config) if name.startswith("__main__.")]
     if mine and seat.size > 1 and not seat.launched:
         raise UserError(
             f"{mine[0]}: other processes cannot find what lies in the program itself; put it into "
             "a module of its own"
+        )
+
+
+def require_unlaunched(seat: Seat) -> None:
+    """Refuse a sweep that torchrun or srun has started several times."""
+    if seat.launched:
+        wrong = UserError if seat.leads else ToldError
+        raise wrong(
+            f"-m: {seat.launcher} starts the processes of one training; a sweep of such trainings "
+            f"starts them itself: leave {seat.launcher} out"
         )
 
 

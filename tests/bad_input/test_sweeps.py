@@ -6,6 +6,7 @@ import pytest
 from hydra.errors import MissingConfigException
 
 from seqbench.hints import translate
+from seqbench.train import main
 
 SWEEPS = [
     (["seed=range(0)"], ["seed=range(0)", "nothing to run"]),
@@ -56,3 +57,20 @@ def test_a_launcher_that_is_not_installed_says_what_to_install() -> None:
     assert str(translate(error, [])) == (
         "there is no hydra/launcher 'submitit_slurm' as yet: pip install 'seqbench[slurm]'"
     )
+
+
+def test_torchrun_around_a_sweep_is_refused_by_its_first_process(
+    refused: Callable[..., str],
+    tiny: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    place = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}
+    for name, value in (place | {"RANK": "0", "LOCAL_RANK": "0"}).items():
+        monkeypatch.setenv(name, value)
+    words = ["-m", *tiny, "trainer=ddp", "trainer.accelerator=cpu", "seed=0,1"]
+    refused("train", *words, parts=["-m", "torchrun", "leave torchrun out"])
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert main(words) == 2
+    assert capfd.readouterr().err == ""

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
-from seqbench import attempt, runs
+from seqbench import attempt, runs, seats
 from seqbench.build import SUPPLIED
+from seqbench.checks import require_unlaunched
 from seqbench.compose import Composed
 from seqbench.config import Node, validate
 from seqbench.errors import UserError
@@ -23,6 +24,8 @@ def plan(composed: Sequence[Composed]) -> list[Job]:
     Data are read, and cached for all; nothing else is written. UserError for what is wrong with any
     of them, and for two that are the same run.
     """
+    for each in composed:
+        require_unlaunched(seats.find(each.config["trainer"]))
     words = varied([each.overrides for each in composed])
     jobs = []
     for number, each in enumerate(composed, 1):
