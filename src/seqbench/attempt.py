@@ -30,7 +30,7 @@ from seqbench.logs import console, run_log
 from seqbench.runs import BusyError, Run
 from seqbench.seats import Seat
 from seqbench.signals import Pruned, Signals, ends, requeued
-from seqbench.terminal import say
+from seqbench.terminal import tell
 from seqbench.training import Training, boards, one, watchers
 
 log = logging.getLogger(__name__)
@@ -94,9 +94,7 @@ def serve(config: Node, seat: Seat, path: str) -> None:
 def train_in_turn(
     config: Node,
     also: Sequence[Callback] = (),
-    waits: Callable[[BusyError], None] = lambda busy: say(
-        f"{busy}; waiting for its end", flush=True, file=sys.stderr
-    ),
+    waits: Callable[[BusyError], None] = lambda busy: tell(f"{busy}; waiting for its end"),
 ) -> Run:
     """As ``train``; where another process is at the run, wait for its end, and see what is left.
 

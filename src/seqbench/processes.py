@@ -16,8 +16,10 @@ from multiprocessing.process import BaseProcess, parent_process
 from types import ModuleType
 from typing import Any
 
+from seqbench.signals import known
+
 PATIENCE = 60.0
-"""Seconds that a process may take to end in good order once its parent has died."""
+"""Seconds that a process may take to end in good order when it is told to."""
 
 
 def server() -> BaseContext:
@@ -30,7 +32,7 @@ def server() -> BaseContext:
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["seqbench.attempt"])
+    context.set_forkserver_preload(["seqbench.server"])
     forkserver.ensure_running()
     return context
 
@@ -60,9 +62,10 @@ def start(
     """
     # It would have the environment that the server began with.
     environment = {**os.environ} | ({} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu})
+    heeded = [n for n in known() if signal.getsignal(n) is not signal.SIG_IGN]
     context: Any = server()
     process: BaseProcess = context.Process(
-        target=_begin, args=(environment, threads, work, arguments)
+        target=_begin, args=(environment, heeded, threads, work, arguments)
     )
     with _main_hidden():
         process.start()
@@ -94,6 +97,7 @@ def end_of(status: int | None) -> str:
 
 def _begin(
     environment: dict[str, str],
+    heeded: list[signal.Signals],
     threads: int | None,
     work: Callable[..., None],
     arguments: tuple[Any, ...],
@@ -101,6 +105,9 @@ def _begin(
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.clear()
     os.environ.update(environment)
+    for number in heeded:  # the process that this is forked from ignores them
+        python_s = number == signal.SIGINT
+        signal.signal(number, signal.default_int_handler if python_s else signal.SIG_DFL)
     if threads is not None:
         import torch
 

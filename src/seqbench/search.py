@@ -121,6 +121,8 @@ def _check(line: Line) -> None:
     for word in line.fixed:
         key, _, value = word.partition("=")
         name = key.lstrip("+~")
+        if name.startswith(("hydra", "sweep")):
+            raise UserError(f"{short(word)}: a search starts its trials itself; leave it out")
         if name in OWN:
             raise UserError(f"{short(word)}: {OWN[name]}; leave it out")
         if name in NO_RANGE and name in line.keys:

@@ -24,6 +24,11 @@ PROMISE = "\nseqbench: ending after this step; Ctrl-C again ends at once, and sa
 REQUEUED = ("SIGUSR1", "SIGUSR2")
 
 
+def known() -> list[signal.Signals]:
+    """Those of ``NAMES`` that this system has."""
+    return [signal.Signals[name] for name in NAMES if hasattr(signal, name)]
+
+
 class Stopped(SystemExit):
     """A run was told to end, and what it goes on from is safe. Its code is 128 + the signal."""
 
@@ -83,10 +88,9 @@ class Signals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            known = [signal.Signals[name] for name in NAMES if hasattr(signal, name)]
             # Ctrl-C is switched off in a shell's background jobs, and stays so. None is a handler
             # that Python did not set, and could not set again.
-            heeded = [n for n in known if signal.getsignal(n) not in (signal.SIG_IGN, None)]
+            heeded = [n for n in known() if signal.getsignal(n) not in (signal.SIG_IGN, None)]
             self.before = {number: signal.getsignal(number) for number in heeded}
             self.install()
         return self
@@ -154,9 +158,9 @@ def outlive(worker: int = 0) -> None:
     A signal to all processes of a job would else end the workers, and their end the training
     before its checkpoint is written. Of SIGTERMs the parent's own counts.
     """
-    for name in NAMES:
-        if hasattr(signal, name) and name != "SIGTERM":
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in known():
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":  # elsewhere none can tell who sent a signal
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         threading.Thread(target=_heed, args=(os.getppid(),), daemon=True).start()

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -26,8 +27,22 @@ def say(text: str, end: str = "\n", flush: bool = False, file: TextIO | None = N
     print(visible(text, "\n\t") if file.isatty() else text, end=end, flush=flush, file=file)
 
 
+def tell(text: str, end: str = "\n") -> None:
+    """Say on standard error what may get lost: where nobody listens any more, work goes on."""
+    with suppress(OSError):
+        say(text, end=end, flush=True, file=sys.stderr)
+
+
 def plain_console() -> "Console":
     """For tables: words are no markup and no names of pictures."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, emoji=False)
+
+
+def span(seconds: float) -> str:
+    """A time as one says it: 8 s, 3 min, 2 h 10 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

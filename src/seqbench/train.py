@@ -41,6 +41,8 @@ def _command(words: list[str], show_traceback: bool) -> int:
 
         return Sweep(composed, launcher, show_traceback).carry_out()
 
+    if any(word.startswith("+sweep=") for word in words) and not {"-m", "--multirun"} & {*words}:
+        words = [*words, "-m"]  # or Hydra would take no list beside it
     return compose.run(words, job, sweep)
 
 

@@ -1,6 +1,7 @@
 """Sweeps that are no sweeps: told before the first run begins."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hydra.errors import MissingConfigException
@@ -50,6 +51,21 @@ def test_refused_in_one_line(
     if "ray" in words[-1]:
         pytest.importorskip("ray")
     refused("train", "-m", *tiny, *words, parts=parts)
+
+
+def test_a_named_sweep_needs_no_m(refused: Callable[..., str], tiny: list[str]) -> None:
+    refused("train", *tiny, "+sweep=cells", "model=rnn,nosuch", parts=["no model 'nosuch'"])
+
+
+def test_settings_of_the_whole_sweep_have_one_value(
+    refused: Callable[..., str], tiny: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "my" / "experiment"
+    folder.mkdir(parents=True)
+    for name, text in {"a": "seed: 1", "b": "seed: 2\nchoose: [optimizer.lr]"}.items():
+        (folder / f"{name}.yaml").write_text(f"# @package _global_\n{text}\n")
+    words = ["--config-dir", str(folder.parent), "experiment=a,b", "optimizer.lr=0.1,0.01"]
+    refused("train", "-m", *tiny, *words, parts=["choose", "None", "['optimizer.lr']", "one value"])
 
 
 def test_a_launcher_that_is_not_installed_says_what_to_install() -> None:

@@ -107,7 +107,7 @@ def test_a_trial_waits_for_another_process_at_its_run(
         return real(*arguments, **named)
 
     monkeypatch.setattr(attempt, "train", busy_once)
-    monkeypatch.setattr(worker, "LOOK", 0.01)
+    monkeypatch.setattr(attempt, "LOOK", 0.01)
     ended, told = watched("trainer.max_epochs=1", answers=[])
     assert isinstance(told[0], Waits)
     assert ended.state == "ok"

@@ -46,6 +46,24 @@ def test_only_what_validation_chose_is_tested(
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_nothing_is_chosen_while_runs_are_left(
+    train: Callable[..., int],
+    tiny: list[str],
+    here: Path,
+    composed_once: None,
+    cells: Callable[..., str],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    words = ["model=gru", cells("Raises", "Good"), "optimizer.lr=0.1,0.01", "choose=[optimizer.lr]"]
+    line = ["-m", *tiny, *words, "trainer.max_epochs=1"]
+    assert train(*line, "on_failure=stop") == 1
+    assert "3 runs have not ended, so nothing is chosen" in capfd.readouterr().err
+    assert results(here) == []
+    (here / "mended").touch()
+    assert train(*line) == 0
+    assert sum(result["seconds"]["test"] is not None for result in results(here)) == 2
+
+
 def _rate(result: dict[str, Any]) -> float:
     rate: float = result["config"]["optimizer"]["lr"]
     return rate
@@ -95,3 +113,13 @@ def test_all_cells_get_as_many_rates_and_seeds() -> None:
     assert {each.config["choose"][0] for each in found} == {"optimizer.lr"}
     rates = {each.config["optimizer"]["lr"] for each in found}
     assert len(rates) == 3
+
+
+def test_a_number_at_the_edge_of_what_was_tried_is_noted() -> None:
+    def rates(*values: str) -> list[choice.Setting]:
+        return [choice.Setting(("model=a",), (f"optimizer.lr={v}", "model=b"), []) for v in values]
+
+    tried = rates("1e-3", "0.003", "1e-2")
+    notes = [choice.at_the_edge(each, tried) for each in tried]
+    assert notes == [" (the least optimizer.lr tried)", "", " (the greatest optimizer.lr tried)"]
+    assert choice.at_the_edge(tried[0], tried[:1]) == ""

@@ -148,6 +148,31 @@ def test_a_run_that_another_process_is_at_is_waited_for(
     assert run.status() == "ok"
 
 
+def test_words_mean_what_they_mean_alone(
+    train: Train, tiny: list[str], here: Path, statuses: Statuses
+) -> None:
+    """A node that is taken away and put in again; a mapping whose keys are numbers."""
+    cell = "+model.cell={_target_: seqbench.models.cells.lstm.LSTM}"
+    times = "lightning.pytorch.callbacks.GradientAccumulationScheduler"
+    words = ["~model.cell", cell, f"+callbacks.adds={{_target_: {times}, scheduling: {{0: 2}}}}"]
+    assert train("-m", *tiny, *words, "seed=0,1") == 0
+    assert train(*tiny, *words, "seed=1") == 0
+    assert len([*here.glob("outputs/modular_sum/lstm/seed-*")]) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_sweep_needs_nobody_who_listens(tiny: list[str], here: Path, record: Record) -> None:
+    line = ["-m", *tiny, "trainer.max_epochs=1", "seed=0,1"]
+    command = [sys.executable, "-m", "seqbench.train", *line]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False)
+    assert done.returncode == 0
+    assert b"2 runs: 2 ok" in done.stdout
+    jobs = record()
+    assert [job["status"] for job in jobs.values()] == ["ok", "ok"]
+    assert all(job["metrics"]["test"]["accuracy"] >= 0 for job in jobs.values())
+
+
 BUSY = [
     "task.train_lengths=[20,40]",
     "task.train_size=300",
@@ -176,7 +201,7 @@ def until(seen: Callable[[], bool]) -> None:
 def test_a_sweep_killed_with_its_jobs_goes_on_by_the_same_line(
     train: Train, tiny: list[str], here: Path, record: Record
 ) -> None:
-    """A job is killed, then the parent; then the next is told to end by Ctrl-C."""
+    """A job is killed, then the parent; then all of the next are told to end."""
     line = ["-m", *tiny, *BUSY, "model=rnn,gru", "seed=0,1", "hydra/launcher=processes"]
     line.append("hydra.launcher.n_jobs=2")
 
@@ -197,8 +222,9 @@ def test_a_sweep_killed_with_its_jobs_goes_on_by_the_same_line(
     second = here / "second.log"
     until(lambda: b"sweep of 4 runs" in second.read_bytes() or sweep.poll() is not None)
     until(lambda: len(trained("gru")) == 2 or sweep.poll() is not None)
-    os.killpg(sweep.pid, signal.SIGINT)
-    assert sweep.wait() in (0, 130), second.read_text()
+    os.killpg(sweep.pid, signal.SIGTERM)
+    assert sweep.wait() in (0, 143), second.read_text()
+    assert "killed" not in second.read_text(), "each has had its say"
     assert train(*line) == 0
     jobs = record()
     assert [job["status"] for job in jobs.values()] == ["ok"] * 4

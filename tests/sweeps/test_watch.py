@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from seqbench.sweeps.record import Job, Record
-from seqbench.sweeps.watch import Watch, span
+from seqbench.sweeps.watch import Watch
+from seqbench.terminal import span
 
 
 def test_the_time_left_is_that_of_those_that_have_ended(

@@ -1,5 +1,6 @@
 """A launcher for one machine: a process a run, so many at a time."""
 
+import time
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -47,7 +48,7 @@ class Processes(Launcher):
         most = self.n_jobs or len(gpus) or processes.cores()
         waiting = [*range(initial_job_idx, initial_job_idx + len(job_overrides))]
         live: Live = {}
-        told = False
+        told: float | None = None
         try:
             with Signals() as signals:
                 while live or (waiting and not signals.received):
@@ -63,16 +64,21 @@ class Processes(Launcher):
                         )
                         live[process] = index, gpu
                     wait([process.sentinel for process in live], BEAT)
-                    if signals.received and not told:
-                        told = True
+                    if signals.received and told is None:
+                        told = time.monotonic()
                         for process in live:
                             process.terminate()
+                    if told is not None and time.monotonic() > told + processes.PATIENCE:
+                        for process in live:
+                            process.kill()
                     for process in [each for each in live if not each.is_alive()]:
                         index, _ = live.pop(process)
                         self.work.ended(index, processes.end_of(process.exitcode))
         finally:
-            for process in live:
+            for process, (index, _) in live.items():
                 process.kill()
+                process.join()
+                self.work.ended(index, processes.end_of(process.exitcode))
         return []
 
 

@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -23,8 +23,8 @@ from seqbench import processes
 from seqbench.compose import Composed, Program, origins, resolve
 from seqbench.errors import UserError
 
-MANY = 50
-"""Runs whose composing takes so many seconds that a word is due."""
+MANY = 20
+"""Runs whose composing takes so long that a word is due."""
 
 TARGET = f"{Processes.__module__}.{Processes.__name__}"
 
@@ -54,30 +54,35 @@ class Sweep(Sweeper):
         self._launcher(Path(), self.program)  # what is wrong with its settings is told now
         if self.master.hydra.launcher._target_ == TARGET:
             processes.server()  # it loads torch while this process composes
-        (combinations,) = BasicSweeper.split_arguments(overrides, None)
+        combinations = [*product(*map(self._values, overrides))]
         if len(combinations) > MANY:
             print(f"composing {len(combinations)} runs", file=sys.stderr)
         self.program.sweep([self._composed(words) for words in combinations], self)
 
     def _overrides(self, arguments: list[str]) -> list[Override]:
-        """Those of ``params``, where the command line does not replace them, and its own."""
+        """Those of ``params``, each in its place replaced by the command line's, and the others."""
         parser = OverridesParser.create(config_loader=self.context.config_loader)
+        given = parser.parse_overrides(arguments)
         words = parser.parse_overrides([f"{key}={text}" for key, text in self.params.items()])
-        # A dictionary keeps the place of what it replaces: seeds stay last.
-        overrides = {
-            word.key_or_group: word for word in [*words, *parser.parse_overrides(arguments)]
-        }
-        for override in overrides.values():
-            if not override.is_sweep_override():
-                continue
-            if not override.is_discrete_sweep():
-                raise UserError(
-                    f"{override.input_line}: a sweep takes a list of values; to search a range use "
-                    "python -m seqbench.search"
-                )
-            if not [*override.sweep_string_iterator()]:
-                raise UserError(f"{override.input_line}: no value at all; there is nothing to run")
-        return [*overrides.values()]
+        keys = [word.key_or_group for word in words]
+        found = []
+        for word in words:  # so that seeds stay last
+            found += [o for o in given if o.key_or_group == word.key_or_group] or [word]
+        return found + [o for o in given if o.key_or_group not in keys]
+
+    def _values(self, override: Override) -> list[str]:
+        """The words that a word with a list stands for; of any other itself."""
+        if not override.is_sweep_override():
+            return [str(override.input_line)]
+        if not override.is_discrete_sweep():
+            raise UserError(
+                f"{override.input_line}: a sweep takes a list of values; to search a range use "
+                "python -m seqbench.search"
+            )
+        values = [*override.sweep_string_iterator()]
+        if not values:
+            raise UserError(f"{override.input_line}: no value at all; there is nothing to run")
+        return [f"{override.get_key_element()}={value}" for value in values]
 
     def _composed(self, words: Sequence[str]) -> Composed:
         config = self.context.config_loader.load_sweep_config(self.master, [*words])

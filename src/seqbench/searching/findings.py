@@ -1,9 +1,7 @@
 """What a person sees of a search: a line a trial, and a table of the best. Needs no torch."""
 
-import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from rich.text import Text
 
 from seqbench.searching.ranges import Value
 from seqbench.searching.study import State, Study, Trial
-from seqbench.terminal import plain_console, say, visible
+from seqbench.terminal import plain_console, span, tell, visible
 
 STATES: tuple[State, ...] = ("ok", "pruned", "failed")
 
@@ -30,12 +28,13 @@ class Findings:
         """Trials that have ended since."""
 
     def tell(self, line: str) -> None:
-        with suppress(OSError):  # a terminal that was closed ends no search
-            say(visible(line), file=sys.stderr, flush=True)
+        tell(visible(line))
 
     def begin(self, file: Path) -> None:
         done = self.done()
-        gone = f"{done} of {self.count} trials are done; going on" if done else "a new search"
+        gone = f"{done} of {self.count} trials are done" if done else "a new search"
+        if done >= self.count:
+            gone += f"; for more, --trials {2 * done}"
         self.tell(f"{file}: {gone}")
 
     def done(self) -> int:
@@ -60,7 +59,7 @@ class Findings:
         rest = self.count - done
         if rest <= 0:
             return ""
-        return f", about {duration((time.monotonic() - self.began) / self.seen * rest)} to go"
+        return f", about {span((time.monotonic() - self.began) / self.seen * rest)} to go"
 
     def stopped(self) -> None:
         self.tell(f"ended; {self.done()} of {self.count} trials are done, the same line goes on")
@@ -70,8 +69,12 @@ class Findings:
         best, about = self.study.best(), self.study.about
         console = plain_console()
         if best:
+            if not console.is_terminal:
+                console.width = 1000  # a table takes what it needs
             table = Table(box=None, pad_edge=False)
-            for heading in ("trial", about.metric, *about.ranges, "seconds"):
+            ends = [key.rpartition(".")[2] for key in about.ranges]
+            keys = ends if len({*ends}) == len(ends) else [*about.ranges]
+            for heading in ("trial", about.metric, *keys, "seconds"):
                 table.add_column(Text(visible(heading)), justify="right", overflow="fold")
             distinct: dict[tuple[Any, ...], Trial] = {}
             for trial in best:
@@ -93,10 +96,3 @@ class Findings:
 
 def shown(value: Value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``12 min`` or ``3.5 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

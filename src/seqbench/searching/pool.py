@@ -68,8 +68,8 @@ class Pool:
         self.running: dict[int, Attempt] = {}
         """By slot: of so many workers the first, the second."""
         self.deaths: Counter[int] = Counter()
-        self.told = False
-        """The processes have been told to end."""
+        self.told: float | None = None
+        """When the processes were told to end."""
         self.gpus = processes.gpus()
         self.waiting = [trial for trial in study.trials() if trial.state is None]
         """Taken up again: their process has died, or was told to end."""
@@ -82,10 +82,13 @@ class Pool:
             try:
                 while self._fill(signals) or self.running:
                     self._hear(signals)
-                    if signals.received and not self.told:
-                        self.told = True
+                    if signals.received and self.told is None:
+                        self.told = time.monotonic()
                         for attempt in self.running.values():
                             attempt.process.terminate()
+                    if self.told is not None and time.monotonic() > self.told + processes.PATIENCE:
+                        for attempt in self.running.values():
+                            attempt.process.kill()
             except BaseException as error:
                 self._end(at_once=isinstance(error, KeyboardInterrupt))
                 raise

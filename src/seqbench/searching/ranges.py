@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -158,6 +159,8 @@ def _numbers(word: str, key: str, function: str, parts: list[str]) -> Numbers:
         raise UserError(f"{short(word)}: its ends should be {kind}, as {example}")
     if low >= high:
         raise UserError(f"{short(word)}: its first end should be below its second")
+    if not isfinite(high - low):
+        raise UserError(f"{short(word)}: its ends lie too far from each other; bring them nearer")
     if log and low <= 0:
         raise UserError(
             f"{short(word)}: its ends should be above 0, as orders of magnitude are; "

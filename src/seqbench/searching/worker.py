@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seqbench.errors import RunError, UserError
 from seqbench.files import NoRoomError
 from seqbench.searching.messages import Ended, Message, Waits
-from seqbench.signals import NAMES, Pruned
+from seqbench.signals import Pruned, known
 
 if TYPE_CHECKING:
     from seqbench.callbacks.pruning import Pruning
@@ -26,9 +26,9 @@ def work(line: "Connection[Message, Any]", config: dict[str, Any], metric: str) 
     Of all signals SIGTERM alone is heeded: a Ctrl-C reaches all processes of a terminal, and it is
     the search that has to answer it.
     """
-    for name in NAMES:
-        if hasattr(signal, name) and name != "SIGTERM":
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in known():
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
     with quiet(config["progress"] != "lines"):
         ended = _trained(line, config, metric)
     line.send(ended)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from statistics import mean
 
 from seqbench.errors import UserError
@@ -31,6 +32,7 @@ class Setting:
                 result = job.run.result()
                 sign = 1 if result["mode"] == "max" else -1
                 values.append(sign * result["metrics"]["val"][result["metric"]])
+        values = [value for value in values if isfinite(value)]
         return len(values), mean(values) if values else 0.0
 
 
@@ -64,3 +66,19 @@ def best(candidates: Sequence[Setting]) -> list[Setting]:
         if each.score()[0] and (so_far is None or each.score() > so_far.score()):
             found[each.others] = each
     return list(found.values())
+
+
+def at_the_edge(chosen: Setting, candidates: Sequence[Setting]) -> str:
+    """Where a number was chosen than which none greater, or none less, was tried: a note of it."""
+    rivals = [each.chosen for each in candidates if each.others == chosen.others]
+    notes = []
+    for place, word in enumerate(chosen.chosen):
+        key, _, value = word.partition("=")
+        try:
+            tried = sorted({float(words[place].partition("=")[2]) for words in rivals})
+        except ValueError:  # names
+            continue
+        end = {tried[0]: "least", tried[-1]: "greatest"}.get(float(value))
+        if len(tried) > 1 and end:
+            notes.append(f"the {end} {key} tried")
+    return f" ({'; '.join(notes)})" if notes else ""

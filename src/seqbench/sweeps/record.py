@@ -1,7 +1,7 @@
 """What a sweep keeps on the disk: the only thing that its processes share. Needs no torch.
 
-``OUTPUT/sweeps/TIME/N.json`` holds job N: its words and its config, written before it begins, and
-how it went, written by whoever knows. ``sweep.json`` is the end.
+``OUTPUT/sweeps/TIME/N.yaml`` is the config of job N, and ``N.json`` how it goes, written by whoever
+knows. ``sweep.json`` is the end.
 """
 
 import json
@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
+
+import yaml
 
 from seqbench.files import write_whole
 from seqbench.runs import Run, attempts
@@ -34,7 +36,7 @@ class Job:
 
     number: int
     words: list[str]
-    config: dict[str, Any]
+    config: dict[str, Any] = field(default_factory=dict)
     base: str | None = None
     status: str = "waiting"
     before: bool = False
@@ -84,11 +86,23 @@ class Record:
             else:
                 return cls(folder.absolute(), stop)
 
+    def plan(self, job: Job) -> None:
+        """Keep what the job's process is to do."""
+        # No JSON: a mapping's keys may be numbers.
+        config = yaml.safe_dump(job.config, allow_unicode=True, sort_keys=False)
+        write_whole(self.folder / f"{job.number}.yaml", config)
+        self.write(job)
+
+    def config(self, number: int) -> dict[str, Any]:
+        config: dict[str, Any] = yaml.safe_load((self.folder / f"{number}.yaml").read_bytes())
+        return config
+
     def read(self, number: int) -> Job:
+        """How a job goes; without its config."""
         return Job(**json.loads((self.folder / f"{number}.json").read_bytes()))
 
     def write(self, job: Job) -> None:
-        write_whole(self.folder / f"{job.number}.json", json.dumps(asdict(job), indent=1))
+        write_whole(self.folder / f"{job.number}.json", json.dumps(_row(job), indent=1))
         if self.stop and job.status in FAILED:
             self.halt()
 
@@ -107,17 +121,26 @@ class Record:
     def killed(self, number: int, how: str) -> None:
         """Note that a job's process has ended; where it left no word itself, how it did."""
         job = self.read(number)
-        if job.status == "running":
+        if not job.ended and not (job.status == "waiting" and self.halted):
             job.status, job.error = "killed", how
             self.write(job)
 
-    def conclude(self, jobs: Sequence[Job], seconds: float) -> None:
-        """Write what came of all jobs."""
-        rows = [{k: v for k, v in asdict(job).items() if k != "config"} for job in jobs]
-        text = json.dumps(
-            {"schema_version": 1, "seconds": round(seconds, 1), "jobs": rows}, indent=1
-        )
-        write_whole(self.folder / "sweep.json", f"{text}\n")
+    def conclude(self, jobs: Sequence[Job], chosen: Sequence[int], seconds: float) -> None:
+        """Write what came of all jobs. chosen: the numbers of those that validation has."""
+        content: dict[str, Any] = {"schema_version": 1, "seconds": round(seconds, 1)}
+        content |= {"chosen": [*chosen], "jobs": [*map(_told, jobs)]}
+        write_whole(self.folder / "sweep.json", json.dumps(content, indent=1) + "\n")
+
+
+def _row(job: Job) -> dict[str, Any]:
+    return {key: value for key, value in asdict(job).items() if key != "config"}
+
+
+def _told(job: Job) -> dict[str, Any]:
+    """What the table shows of a job, and its traceback."""
+    result = job.run.result() if job.run and job.status == "ok" else {}
+    facts = {key: result.get(key) for key in ("metric", "metrics", "parameters")}
+    return _row(job) | {"run": str(job.run.path) if job.run else None} | facts
 
 
 def this_process() -> str:

@@ -1,13 +1,13 @@
 """A sweep from its composed runs to its table."""
 
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 from seqbench.build import one_line
 from seqbench.compose import Composed, Launcher
+from seqbench.config import Node
 from seqbench.errors import UserError, place
 from seqbench.sweeps.choice import Setting, best, settings
 from seqbench.sweeps.plan import is_done, plan
@@ -15,7 +15,7 @@ from seqbench.sweeps.record import FAILED, Job, Record
 from seqbench.sweeps.table import show
 from seqbench.sweeps.watch import BEAT, Watch
 from seqbench.sweeps.work import Work
-from seqbench.terminal import visible
+from seqbench.terminal import tell
 
 
 class Sweep:
@@ -30,7 +30,7 @@ class Sweep:
     ) -> None:
         self.launcher, self.show_traceback = launcher, show_traceback
         self.overrides = [each.overrides for each in composed]
-        asked = composed[0].config
+        asked = _common(composed)
         self.outputs = place(asked["paths"]["output_dir"])
         self.stop, self.retries = asked["on_failure"] == "stop", asked["retries"]
         self.test = asked["test"]
@@ -48,7 +48,10 @@ class Sweep:
         """0 if all runs have ended well, else 1; raises what ends the process when told to."""
         try:
             self._work([job for job in self.jobs if not job.ended])
-            if self.candidates and not (self.record and self.record.halted):
+            open_ = [job for job in self.jobs if job.status not in ("ok", *FAILED)]
+            if self.candidates and open_:
+                tell(f"{len(open_)} runs have not ended, so nothing is chosen")
+            elif self.candidates:
                 self.chosen = best(self.candidates)
                 self._test([job for each in self.chosen for job in each.jobs])
         except UserError:
@@ -67,6 +70,8 @@ class Sweep:
         tested = [job for job in jobs if job.status == "ok" and not _is_done(job)]
         for job in tested:
             job.status = "waiting"
+        if tested:
+            tell(f"testing the {len(tested)} runs whose values validation has chosen")
         self._work(tested)
 
     def _work(self, jobs: Sequence[Job]) -> None:
@@ -94,11 +99,11 @@ class Sweep:
             self.launcher.check()
             self.record = self._begin()
         for job in jobs:
-            self.record.write(job)
+            self.record.plan(job)
         record = self.record
         work = Work(record, [job.number for job in jobs], len(self.jobs), self.show_traceback)
         overrides = [self.overrides[job.number - 1] for job in jobs]
-        with Watch(record, jobs, len(self.jobs)) as watch:
+        with Watch(record, jobs, len(self.jobs)):
             try:
                 self.launcher.launch(record.folder, work, overrides)
             except UserError:
@@ -108,12 +113,14 @@ class Sweep:
                     raise UserError(
                         f"the launcher cannot begin: {one_line(error)}; see README on launchers"
                     ) from error
-                watch.say(f"the launcher has ended early: {one_line(error)}")
+                tell(f"the launcher has ended early: {one_line(error)}")
                 _await(jobs)
+                jobs = [job for job in jobs if record.read(job.number).status == "running"]
             for job in jobs:
                 record.killed(job.number, "its process ended and left no word")
 
     def _begin(self) -> Record:
+        self.made = not self.outputs.exists()
         try:
             record = Record.new(self.outputs, self.stop)
         except OSError as error:
@@ -123,15 +130,16 @@ class Sweep:
         parts = [f"{len(self.jobs)} runs"]
         parts += [f"{before} finished before"] if before else []
         parts += [f"{halves} begun before"] if halves else []
-        print(f"sweep of {', '.join(parts)}; {visible(str(record.folder))}", file=sys.stderr)
+        tell(f"sweep of {', '.join(parts)}; {record.folder}")
         return record
 
     def _conclude(self) -> None:
         folder = self.record.folder if self.record else None
         seconds = time.monotonic() - self.started
-        show(self.jobs, self.chosen if self.candidates else None, folder, seconds)
         if self.record:
-            self.record.conclude(self.jobs, seconds)
+            numbers = [job.number for each in self.chosen for job in each.jobs]
+            self.record.conclude(self.jobs, numbers, seconds)
+        show(self.jobs, self.chosen if self.candidates else None, self.candidates, folder, seconds)
 
     def _forget(self) -> None:
         """Nothing has begun: leave nothing behind."""
@@ -139,7 +147,24 @@ class Sweep:
             shutil.rmtree(self.record.folder)
             with suppress(OSError):  # where others lie beside it
                 self.record.folder.parent.rmdir()
-                self.outputs.rmdir()
+                if self.made:
+                    self.outputs.rmdir()
+
+
+def _common(composed: Sequence[Composed]) -> Node:
+    """A config for what is the whole sweep's; UserError where its runs differ in that."""
+    first = composed[0].config
+    keys = ["on_failure", "retries", "choose"]
+    for each in composed:
+        if any(other.config["choose"] for other in (composed[0], each)):
+            keys.append("test")
+        for key in keys:
+            if each.config[key] != first[key]:
+                raise UserError(
+                    f"{key}: {first[key]!r} in some runs and {each.config[key]!r} in others, but "
+                    "it is a setting of the whole sweep; give it one value"
+                )
+    return first
 
 
 def _is_done(job: Job) -> bool:

@@ -2,35 +2,48 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 from rich.table import Table
 
-from seqbench.sweeps.choice import Setting
+from seqbench.sweeps.choice import Setting, at_the_edge, settings
 from seqbench.sweeps.record import FAILED, Job
-from seqbench.sweeps.watch import span
-from seqbench.terminal import plain_console, visible
+from seqbench.terminal import plain_console, span, visible
 
 SAID = {"waiting": "not begun"}
+FEW = 5
+"""Rows of runs that have not begun: more would push the others out of sight."""
 
 
 def show(
-    jobs: Sequence[Job], chosen: Sequence[Setting] | None, folder: Path | None, seconds: float
+    jobs: Sequence[Job],
+    chosen: Sequence[Setting] | None,
+    candidates: Sequence[Setting],
+    folder: Path | None,
+    seconds: float,
 ) -> None:
-    """Print a row a job, what was chosen, why those failed that did, how many ended how.
+    """Print a row a job, one a setting, why those failed that did, and how many ended how.
 
-    chosen: None where nothing was to be; else tests are shown of these alone, even where others
-    have been read before.
+    chosen: of the candidates by validation; None where nothing was to be chosen. Tests are shown of
+    what was chosen alone, even where others have been read before.
     """
     console = plain_console()
     if not console.is_terminal:
         console.width = 1000  # a table takes what it needs
     tested = None if chosen is None else {job.number for each in chosen for job in each.jobs}
-    console.print(job_table(jobs, tested))
-    if chosen:
-        console.print("\nchosen on validation, means over the seeds")
-        console.print(choice_table(chosen), "")
+    left = [job for job in jobs if job.status == "waiting"]
+    console.print(job_table([job for job in jobs if job not in left[FEW:]], tested))
+    if len(left) > FEW:
+        console.print(f"... and {len(left) - FEW} more that have not begun")
+    if chosen is None:
+        chosen = [each for each in settings(jobs, []) if len(each.jobs) > 1]
+        heading = "means over the seeds, and standard deviations"
+    else:
+        heading = "chosen on validation; means over the seeds, and standard deviations"
+    if any(_results(each) for each in chosen):
+        console.print(f"\n{heading}")
+        console.print(setting_table(chosen, candidates), "")
     for job in jobs:
         if job.status in (*FAILED, "interrupted"):
             console.print(visible(_why(job)), soft_wrap=True)
@@ -66,20 +79,30 @@ def job_table(jobs: Sequence[Job], tested: Container[int] | None) -> Table:
     return table
 
 
-def choice_table(chosen: Sequence[Setting]) -> Table:
-    """What validation has chosen, and how that does: means over the runs that ended well."""
-    runs = [[_result(job) for job in each.jobs if job.status == "ok"] for each in chosen]
+def setting_table(chosen: Sequence[Setting], candidates: Sequence[Setting]) -> Table:
+    """A row a setting: how it does on each split, over its runs that ended well.
+
+    candidates: among which they were chosen, if they were.
+    """
+    runs = [_results(each) for each in chosen]
     splits = _splits(result for results in runs for result in results)
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "chosen"):
+    for heading in ("", "chosen") if candidates else ("",):
         table.add_column(heading)
-    for heading in ("runs", *splits):
+    for heading in ("runs", "parameters", *splits):
         table.add_column(visible(heading), justify="right")
     for each, results in zip(chosen, runs, strict=True):
-        named = [visible(" ".join(words)) for words in (each.others, each.chosen)]
-        numbers = [_mean(results, split) for split in splits]
-        table.add_row(*named, str(len(results)), *numbers)
+        named = [" ".join(each.others)]
+        if candidates:
+            named.append(each.label + at_the_edge(each, candidates))
+        counts = [str(len(results)), f"{results[0]['parameters']:,}" if results else ""]
+        numbers = [_mean(results, split, spread=True) for split in splits]
+        table.add_row(*map(visible, named), *counts, *numbers)
     return table
+
+
+def _results(each: Setting) -> list[Mapping[str, Any]]:
+    return [_result(job) for job in each.jobs if job.status == "ok"]
 
 
 def _splits(results: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -87,10 +110,12 @@ def _splits(results: Iterable[Mapping[str, Any]]) -> list[str]:
     return [split for split in found if split != "train"]
 
 
-def _mean(results: Sequence[Mapping[str, Any]], split: str) -> str:
+def _mean(results: Sequence[Mapping[str, Any]], split: str, spread: bool = False) -> str:
     """Of the metric that decides, over the results that have the split; empty where none has."""
     having = [result for result in results if split in result.get("metrics", {})]
-    return f"{mean(r['metrics'][split][r['metric']] for r in having):.4f}" if having else ""
+    values = [result["metrics"][split][result["metric"]] for result in having]
+    deviation = f" ± {stdev(values):.4f}" if spread and len(values) > 1 else ""
+    return f"{mean(values):.4f}{deviation}" if values else ""
 
 
 def _result(job: Job) -> Mapping[str, Any]:
@@ -102,7 +127,13 @@ def _result(job: Job) -> Mapping[str, Any]:
 def _why(job: Job) -> str:
     where = f"; {_near(job.run.path)}" if job.run else ""
     tries = f", {job.tries} times" if job.tries > 1 else ""
-    return f"[{job.number}] {job.label} {job.status}{tries}: {job.error or 'by a signal'}{where}"
+    return (
+        f"[{job.number}] {job.label} {job.status}{tries}: {job.error or _unexplained(job)}{where}"
+    )
+
+
+def _unexplained(job: Job) -> str:
+    return "by a signal" if job.status == "interrupted" else "it left no word"
 
 
 def _counts(jobs: Sequence[Job], folder: Path | None, seconds: float) -> str:
@@ -116,4 +147,7 @@ def _counts(jobs: Sequence[Job], folder: Path | None, seconds: float) -> str:
 
 def _near(path: Path) -> Path:
     """As seen from here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    try:
+        return path.relative_to(Path.cwd())
+    except (OSError, ValueError):  # elsewhere; or here is no more
+        return path

@@ -1,6 +1,5 @@
 """What a person sees while a sweep goes on, whoever carries its runs out."""
 
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -8,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from seqbench.sweeps.record import Job, Record
-from seqbench.terminal import visible
+from seqbench.terminal import span, tell, visible
 
 BEAT = 0.3
 """Seconds between two looks."""
@@ -51,16 +50,13 @@ class Watch:
             if job.ended:
                 continue
             now = self.record.read(job.number)
-            vars(job).update(vars(now))
+            vars(job).update(vars(now) | {"config": job.config})
             if job.ended:
                 ended.append(job)
         running = sum(job.status == "running" for job in self.jobs)
         self.at_once = max(self.at_once, running)
         for job in ended:
-            self.say(self._line(job))
-
-    def say(self, line: str) -> None:
-        print(visible(line), file=sys.stderr, flush=True)
+            tell(visible(self._line(job)))
 
     def _line(self, job: Job) -> str:
         told = f"[{job.number}/{self.total}] {job.label}: {job.status}{_score(job)}"
@@ -94,11 +90,3 @@ def _score(job: Job) -> str:
     result = job.run.result()
     value = result["metrics"]["val"][result["metric"]]
     return f", val {result['metric'].replace('_', ' ')} {value:.4f}"
-
-
-def span(seconds: float) -> str:
-    """A time as one says it: 8 s, 3 min, 2 h 10 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from seqbench.errors import RunError, UserError, complain
 from seqbench.signals import Stopped
 from seqbench.sweeps.record import Job, Record, this_process
-from seqbench.terminal import say
+from seqbench.terminal import tell
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,23 @@ class Work:
         """
         if self.record.halted:
             return
-        os.chdir(self.record.cwd)
-        if self.record.cwd not in sys.path:
-            sys.path.append(self.record.cwd)  # a package of the user's may lie here
         job = self.record.read(self.numbers[index])
-        if job.config["progress"] == "auto":
-            job.config["progress"] = progress
         with self._recorded(job):
             from seqbench.attempt import train_in_turn
 
-            if job.config["progress"] != "none":
-                say(f"[{job.number}/{self.total}] {job.label}", flush=True, file=sys.stderr)
-            run = train_in_turn(job.config)
+            os.chdir(self.record.cwd)
+            if self.record.cwd not in sys.path:
+                sys.path.append(self.record.cwd)  # a package of the user's may lie here
+            config = self.record.config(job.number)
+            if config["progress"] != "none":
+                tell(f"[{job.number}/{self.total}] {job.label}")
+            if config["progress"] == "auto":
+                config["progress"] = progress
+            run = train_in_turn(config)
             job.base = str(run.base.absolute())
 
     def on_one_device(self, index: int) -> bool:
-        config = self.record.read(self.numbers[index]).config
+        config = self.record.config(self.numbers[index])
         return bool(config["trainer"].get("devices") == 1)
 
     def ended(self, index: int, how: str) -> None:
@@ -74,18 +75,19 @@ class Work:
             yield
             job.status = "ok"
         except (UserError, RunError) as error:
-            complain(error, self.show_traceback)
             job.error, job.mistake = str(error), isinstance(error, UserError)
             job.traceback = traceback.format_exc()
+            with suppress(OSError):
+                complain(error, self.show_traceback)
         except (KeyboardInterrupt, Stopped):
             job.status = "interrupted"
             raise
         except SystemExit as end:
             job.error = f"the run called sys.exit({end.code})"
-            print(f"seqbench: {job.error}", file=sys.stderr)
+            tell(f"seqbench: {job.error}")
         except Exception as error:  # a cell's or a task's own; the other jobs go on
-            traceback.print_exc()
             job.error, job.traceback = f"{type(error).__name__}: {error}", traceback.format_exc()
+            tell(job.traceback, end="")
         finally:
             job.seconds += time.monotonic() - began
             self.record.write(job)
