@@ -54,7 +54,9 @@ def test_refused_in_one_line(
 
 
 def test_a_named_sweep_needs_no_m(refused: Callable[..., str], tiny: list[str]) -> None:
-    refused("train", *tiny, "+sweep=cells", "model=rnn,nosuch", parts=["no model 'nosuch'"])
+    refused(
+        "train", *tiny, "+sweep=cells", "model=rnn,nosuch", "seed=0", parts=["no model 'nosuch'"]
+    )
 
 
 def test_settings_of_the_whole_sweep_have_one_value(
