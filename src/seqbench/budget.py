@@ -29,6 +29,13 @@ def measured(budget: Budget) -> str:
     return "parameters" if budget.parameters else "state" if budget.state else ""
 
 
+def overruled(config: Node) -> list[str]:
+    """Keys that count for nothing where a budget is."""
+    budget = asked(config)
+    keys = [WIDTH] if measured(budget) else []
+    return [*keys, "trainer.max_epochs"] if budget.steps or budget.seconds else keys
+
+
 def check_budget(config: Node) -> None:
     """Refuse budgets that contradict each other, or other settings; UserError."""
     budget, trainer = asked(config), config["trainer"]

@@ -37,6 +37,9 @@ LINES = [
     ([LR, "resume=outputs"], ["resume=outputs", "line is given again"]),
     ([LR, "progress=bar"], ["progress=bar", "progress=lines"]),
     ([LR, "-m"], ["unknown option -m"]),
+    ([LR, "hydra/launcher=processes"], ["hydra/launcher", "starts its trials itself"]),
+    ([LR, "+sweep=cells"], ["+sweep=cells", "starts its trials itself"]),
+    (["optimizer.lr=uniform(-1e308,1e308)"], ["too far", "nearer"]),
     ([LR, "--trial", "3"], ["--trial", "'--trials'"]),
     ([LR, "--trials", "0"], ["--trials", "'0'"]),
     ([LR, "--trials", "٣" * 9], ["--trials", "from 1"]),
@@ -52,6 +55,12 @@ LINES = [
 
 KEYS = [
     (["optimizer.lrr=loguniform(1e-4,1e-1)"], ["unknown optimizer.lrr", "'optimizer.lr'"]),
+    (
+        ["model.hidden_size=logint(4,32)", "budget.parameters=1000"],
+        ["model.hidden_size: the budget decides it"],
+    ),
+    (["trainer.max_epochs=1,2", "budget.steps=6"], ["trainer.max_epochs: the budget"]),
+    ([LR, "trainer=ddp", "trainer.accelerator=cpu"], ["trainer=ddp", "by one process"]),
     ([LR, "model.hiden_size=3"], ["unknown model.hiden_size", "'model.hidden_size'"]),
     (["modle=rnn,gru"], ["modle"]),
     (["model=rnn,grru"], ["no model 'grru'", "'gru'"]),

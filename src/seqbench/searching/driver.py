@@ -73,8 +73,14 @@ class Search:
                 "train the best with it"
             )
 
+        from seqbench.budget import overruled
         from seqbench.isolation import isolated
         from seqbench.training import Training
+
+        for key in {key for config in configs for key in overruled(config)} & {*self.line.keys}:
+            raise UserError(
+                f"{key}: the budget decides it; search without that, or leave {key} out"
+            )
 
         errors: list[UserError] = []
         for config in configs:
