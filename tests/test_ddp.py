@@ -268,6 +268,7 @@ def test_what_one_process_fails_of_is_told_once(
         assert len(kept["rows"]) == len(kept["inputs"]) == 5
 
 
+@pytest.mark.long
 def test_torchrun_and_a_script_without_a_guard_train_the_same(
     here: Path, result: Callable[[Path], dict[str, Any]]
 ) -> None:
