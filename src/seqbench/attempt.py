@@ -18,6 +18,7 @@ from seqbench.callbacks.checkpoint import BEST
 from seqbench.callbacks.continuation import LAST, Continuation, Rewindable
 from seqbench.callbacks.gradients import GradientCurves
 from seqbench.callbacks.loggers import MetricsFile
+from seqbench.callbacks.lookup import one, watchers
 from seqbench.callbacks.progress import shown
 from seqbench.checks import require_startable, threads
 from seqbench.config import Node, locate
@@ -31,7 +32,7 @@ from seqbench.runs import BusyError, Run
 from seqbench.seats import Seat
 from seqbench.signals import Pruned, Signals, ends, requeued
 from seqbench.terminal import tell
-from seqbench.training import Training, boards, one, watchers
+from seqbench.training import Training, boards
 
 log = logging.getLogger(__name__)
 

@@ -65,6 +65,8 @@ def translate(error: Exception, arguments: list[str]) -> UserError:
 
 def _nearest_key(name: str, arguments: list[str]) -> str:
     """The composed config's key, or the group, most like ``name``."""
+    if name.startswith("hydra."):
+        return ""
     groups = [a for a in arguments if is_group(a.partition("=")[0]) and "," not in a]
     GlobalHydra.instance().clear()
     try:

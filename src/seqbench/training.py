@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler
@@ -17,6 +17,7 @@ from seqbench.callbacks.checkpoint import BestCheckpoint
 from seqbench.callbacks.continuation import Continuation
 from seqbench.callbacks.ending import Ending
 from seqbench.callbacks.loggers import MetricsFile, TensorBoard
+from seqbench.callbacks.lookup import one, watchers
 from seqbench.callbacks.progress import Bar, Lines, shown
 from seqbench.callbacks.throughput import Throughput
 from seqbench.checks import check_intervals, check_trainer
@@ -37,8 +38,6 @@ from seqbench.widths import fitted, fitting, trainable
 from seqbench.world import World
 
 log = logging.getLogger(__name__)
-
-C = TypeVar("C", bound=Callback)
 
 
 class Training:
@@ -264,15 +263,3 @@ def enough_memory() -> Iterator[None]:
 
 def boards(trainer: L.Trainer) -> list[TensorBoard]:
     return [logger for logger in trainer.loggers if isinstance(logger, TensorBoard)]
-
-
-def watchers(trainer: L.Trainer) -> list[Callback]:
-    return trainer.callbacks  # type: ignore[attr-defined,no-any-return]
-
-
-def one(callbacks: Iterable[Callback], kind: type[C]) -> C:
-    """The callback of a kind."""
-    for callback in callbacks:
-        if isinstance(callback, kind):
-            return callback
-    raise UserError(f"callbacks: a run needs a {kind.__name__}; choose callbacks=default")

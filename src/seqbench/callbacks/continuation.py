@@ -16,8 +16,8 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from seqbench.batch import Batch
 from seqbench.callbacks.checkpoint import serialised
+from seqbench.callbacks.lookup import task_data, watchers
 from seqbench.callbacks.throughput import Throughput
-from seqbench.datamodules.base import TaskData
 from seqbench.errors import UserError
 from seqbench.files import sync_folder, write_whole
 from seqbench.isolation import random_states, restore_random_states
@@ -218,7 +218,7 @@ class Continuation(Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.signals.install()
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        for callback in watchers(trainer):
             _require_plain(callback)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -262,7 +262,7 @@ class Continuation(Callback):
         batches["is_last_batch"] = False
         for counts in (batches["total"], batches["current"]):
             counts["ready"] = counts["completed"]
-        _data(trainer).cursor = (
+        task_data(trainer).cursor = (
             loop["epoch_progress"]["current"]["processed"],
             batches["current"]["ready"],
         )
@@ -286,12 +286,12 @@ class Continuation(Callback):
         # Lightning takes the rest of this epoch for a repetition, and leaves a scheduler that goes
         # by a metric as it is at its end.
         trainer.fit_loop._restarting = False
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        for callback in watchers(trainer):
             if isinstance(callback, GradientAccumulationScheduler):
                 callback.on_train_epoch_start(trainer)  # an epoch that goes on has no start
             elif isinstance(callback, Throughput) and not self.world.leads:
                 callback.tokens = self.restored["tokens"]
-        _data(trainer).cursor = (
+        task_data(trainer).cursor = (
             0,
             0,
         )  # a loader that is made anew begins at an epoch's first batch
@@ -302,7 +302,7 @@ def _own(trainer: L.Trainer) -> dict[str, Any]:
     """What a process has that others have not, on the CPU."""
     module = trainer.lightning_module
     assert isinstance(module, SequenceModule)
-    clocks = [c for c in trainer.callbacks if isinstance(c, Throughput)]  # type: ignore[attr-defined]
+    clocks = [c for c in watchers(trainer) if isinstance(c, Throughput)]
     own = {
         "random": random_states(),
         "carried": module.carried,
@@ -311,12 +311,6 @@ def _own(trainer: L.Trainer) -> dict[str, Any]:
     }
     moved: dict[str, Any] = move_data_to_device(own, torch.device("cpu"))
     return moved
-
-
-def _data(trainer: L.Trainer) -> TaskData:
-    data = trainer.datamodule  # type: ignore[attr-defined]
-    assert isinstance(data, TaskData)
-    return data
 
 
 def _require_plain(callback: Callback) -> None:

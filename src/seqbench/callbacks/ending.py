@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Callback
 
 from seqbench.callbacks.checkpoint import BestCheckpoint
 from seqbench.callbacks.continuation import Continuation
+from seqbench.callbacks.lookup import watchers
 from seqbench.callbacks.throughput import Throughput
 from seqbench.config import Budget
 
@@ -32,7 +33,7 @@ class Ending(Callback):
     def spent(self, trainer: L.Trainer) -> float:
         """Seconds of training so far."""
         seconds = 0.0
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        for callback in watchers(trainer):
             if isinstance(callback, Throughput):
                 seconds += callback.trained
             elif isinstance(callback, BestCheckpoint | Continuation):

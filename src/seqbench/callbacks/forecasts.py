@@ -15,8 +15,8 @@ from pydantic import PositiveInt
 from seqbench import figures
 from seqbench.batch import Batch
 from seqbench.callbacks.loggers import TensorBoard
+from seqbench.callbacks.lookup import task_data
 from seqbench.callbacks.throughput import clock_stopped
-from seqbench.datamodules.base import TaskData
 from seqbench.datamodules.features import Numbers
 from seqbench.errors import UserError
 from seqbench.models.module import SequenceModule
@@ -67,9 +67,7 @@ class Forecasts(Callback):
         except UserError as error:
             log.info("no forecasts are drawn: %s", error)
             return
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, TaskData)
-        val = data.splits["val"]
+        val = task_data(trainer).splits["val"]
         rows = np.linspace(0, len(val) - 1, min(self.windows, len(val))).astype(np.int64)
         self.batch = val[rows]
 

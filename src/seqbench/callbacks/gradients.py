@@ -11,9 +11,9 @@ from pydantic import PositiveInt
 from seqbench import curves, figures, gradients, pictures
 from seqbench.batch import Batch
 from seqbench.callbacks.loggers import TensorBoard
+from seqbench.callbacks.lookup import task_data
 from seqbench.callbacks.throughput import clock_stopped
 from seqbench.curves import Gradients, Measurement
-from seqbench.datamodules.base import TaskData
 from seqbench.errors import UserError
 from seqbench.models.module import SequenceModule
 from seqbench.models.network import Network
@@ -88,9 +88,7 @@ class GradientCurves(Callback):
         assert isinstance(module, SequenceModule)
         with clock_stopped(trainer, module):
             if self.batch is None:
-                data = trainer.datamodule  # type: ignore[attr-defined]
-                assert isinstance(data, TaskData)
-                self.batch = data.probe(SPLIT, self.rows)
+                self.batch = task_data(trainer).probe(SPLIT, self.rows)
             found = gradients.measure(module.network, module.spec, self.batch, epoch, step)
             self.measured.append(found)
             content = Gradients.of(SPLIT, len(self.batch.lengths), self.measured)

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.trainer.states import TrainerFn
 
 from seqbench.callbacks.continuation import Continuation
+from seqbench.callbacks.lookup import watchers
 from seqbench.models.module import SequenceModule
 from seqbench.searching.messages import Begun, Validated
 from seqbench.signals import Pruned
@@ -45,7 +46,7 @@ class Pruning(Callback):
         asked = self._ask(Validated(self.count, value, share)) if trainer.is_global_zero else None
         reason = trainer.strategy.broadcast(asked)
         if reason is not None:
-            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            for callback in watchers(trainer):
                 if isinstance(callback, Continuation):
                     callback.end(Pruned(reason))
 

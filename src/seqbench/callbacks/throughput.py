@@ -12,6 +12,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from seqbench.batch import Batch
+from seqbench.callbacks.lookup import watchers
 from seqbench.models.module import SequenceModule
 
 WARM_UP = 10
@@ -23,7 +24,7 @@ def clock_stopped(trainer: L.Trainer, module: L.LightningModule) -> Iterator[Non
     """Time that is spent within is none of training."""
     clocks = [
         callback
-        for callback in trainer.callbacks  # type: ignore[attr-defined]
+        for callback in watchers(trainer)
         if isinstance(callback, Throughput) and callback.epoch_since
     ]
     for clock in clocks:
