@@ -356,5 +356,5 @@ def test_by_the_real_clock(train: Train, words: list[str], here: Path, result: R
     assert train(*words, "budget.seconds=0.2") == 0
     content = result(here)
     assert 0.2 <= content["budget"]["seconds"] < 1
-    told = sum(seconds for _, seconds in rows(here, "train", "epoch_seconds"))
+    told = sum(seconds for _, seconds in rows(here, "time", "epoch_seconds"))
     assert told >= content["budget"]["seconds"] - 0.05

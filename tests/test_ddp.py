@@ -106,7 +106,7 @@ def numbers(folder: Path) -> dict[Any, float]:
         take(content[part], part)
     with (run / "metrics.csv").open(newline="") as file:
         for row in csv.DictReader(file):
-            if row["name"] != "epoch_seconds":
+            if row["split"] != "time":
                 take(float(row["value"]), row["step"], row["split"], row["name"])
     last = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     take({name: tensor.flatten().tolist() for name, tensor in last["state_dict"].items()})

@@ -69,9 +69,14 @@ def test_metrics_csv_has_an_evaluation_before_the_first_step(
     assert losses[-1][1] < losses[0][1]
     train_names = {row["name"] for row in rows if row["split"] == "train"}
     assert train_names == {
-        "loss", "loss_step", "accuracy", "sequence_accuracy", "gradient_norm", "learning_rate",
-        "epoch_seconds",
+        "loss", "loss_step", "accuracy", "sequence_accuracy", "learning_rate",
     }  # fmt: skip
+    others = {(row["split"], row["name"]) for row in rows} - {
+        (split, name)
+        for split in ("train", "val", "test", "test_length_12")
+        for name in train_names
+    }
+    assert others == {("grad", "norm"), ("time", "epoch_seconds"), ("time", "tokens_per_second")}
 
 
 def test_the_best_checkpoint_alone_gives_the_result_s_numbers(
@@ -291,8 +296,8 @@ def test_steps_are_logged_once_with_their_own_rate_and_whole_loss(
 ) -> None:
     words = ["trainer.accumulate_grad_batches=3", "trainer.log_every_n_steps=1"]
     assert train(*tiny, *words, "trainer.max_epochs=3") == 0
-    assert [step for step, _ in curve(here, "gradient_norm")] == [1, 2, 3, 4, 5, 6]
-    assert all(norm > 0 for _, norm in curve(here, "gradient_norm"))
+    assert [step for step, _ in curve(here, "norm")] == [1, 2, 3, 4, 5, 6]
+    assert all(norm > 0 for _, norm in curve(here, "norm"))
     assert all(1.5 < loss < 3 for _, loss in curve(here, "loss_step"))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         torch.optim.SGD([torch.zeros(1)], lr=1), 0.005, total_steps=6, cycle_momentum=False

@@ -216,7 +216,7 @@ def carry_out(training: Training, run: Run, point: Point | None = None) -> Run:
         trainer = training.trainer(run, signals)
         config_yaml = OmegaConf.to_yaml(OmegaConf.create(training.config))
         with (
-            run.record(config_yaml, None if point is None else point.resumed),
+            run.record(config_yaml, None if point is None else point.resumed, training.group),
             run_log(run.path / "train.log"),
             telling(run, point, trainer, training.config["force"]),
             training.world.explained(),

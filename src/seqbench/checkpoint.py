@@ -209,7 +209,7 @@ def saved_config(run: Path, trust: Collection[str] = ()) -> dict[str, Any]:
             raise UserError(f"{path}: incomplete: it lacks {field.name!r}; train it anew")
     check_trust(config, path, trust, RUN_PARTS, HARMLESS, "trust=[{}]")
     for key, text in _texts(config):
-        if "${" in text:
+        if "${" in text and key != "command":
             raise UserError(
                 f"{path}: {short(key)} is {short(text)!r}, but a run keeps values, not where to "
                 "get them; write the value there"

@@ -156,14 +156,20 @@ def _check(argument: str) -> None:
 
 
 def resolve(composed: DictConfig) -> dict[str, Any]:
-    """Plain containers, interpolations resolved, and the names chosen: task, model, experiment."""
-    chosen = HydraConfig.get().runtime.choices
+    """Plain containers, interpolations resolved, the names chosen (task, model, experiment), and
+    the command line that they came from, word by word."""
+    runtime = HydraConfig.get().runtime
+    chosen = runtime.choices
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
-    if "names" in config:
-        raise UserError("names is set by seqbench itself; leave it out")
+    for key in ("names", "command"):
+        if key in config:
+            raise UserError(f"{key} is set by seqbench itself; leave it out")
     names = {group: chosen[group] for group in ("task", "model", "experiment") if chosen[group]}
-    return {"names": names, **following(composed, dict(config))}
+    folders = [each.path for each in runtime.config_sources if each.provider == "command-line"]
+    options = [word for folder in folders for word in ("--config-dir", folder)]
+    command = [*options, *HydraConfig.get().overrides.task]
+    return {"names": names, "command": command, **following(composed, dict(config))}
 
 
 def origins() -> Callable[[str], str]:

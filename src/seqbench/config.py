@@ -80,6 +80,7 @@ class RunConfig:
     retries: NonNegativeInt = 0
     choose: list[str] | None = None
     budget: Budget = Budget()  # runs of earlier versions have none
+    command: tuple[str, ...] = ()  # the words that it was composed from
 
 
 UNIMPORTED = {"Iterable": list, "Sequence": list, "Callable": Callable}

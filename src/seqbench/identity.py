@@ -6,6 +6,7 @@ from typing import Any
 
 NOT_IDENTITY = (
     "names.experiment",
+    "command",
     "logger",
     "callbacks.samples",
     "paths",

@@ -14,7 +14,7 @@ from seqbench.errors import UserError, place
 from seqbench.identity import NOT_IDENTITY
 from seqbench.runs import Run
 
-FIXED = ("names.experiment", "paths", "logger", "force")
+FIXED = ("names.experiment", "command", "paths", "logger", "force")
 FREE = ("paths.cache_dir", *(name for name in NOT_IDENTITY if name not in FIXED))
 """What may be set anew when a run goes on: keys of which nothing depends that is trained."""
 

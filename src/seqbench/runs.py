@@ -115,9 +115,12 @@ class Run:
         self.write(name, text + "\n")
 
     @contextmanager
-    def record(self, config_yaml: str, resumed: int | None = None) -> Iterator[None]:
+    def record(
+        self, config_yaml: str, resumed: int | None = None, group: str = ""
+    ) -> Iterator[None]:
         """Make the directory and hold it while it runs; the status tells how the block ended.
 
+        group: the identity less the seed, kept in the status, as a run that fails has no result.
         resumed: it is there, and its run goes on; how often it had gone on when that was decided,
         lest another process have done so since. What cannot be written within for want of room
         on the disk ends the block as a RunError. Raises UserError where another process is at it,
@@ -129,7 +132,7 @@ class Run:
         except OSError as error:
             raise UserError(f"cannot write to {self.path.parent}: {error.strerror}") from error
         with held(self.lock):
-            status = self._begin(config_yaml, resumed)
+            status = self._begin(config_yaml, resumed, group)
             me = Holder.of(status)
             try:
                 with locks.beating(self.path, me), room(self.path), threads_room():
@@ -153,7 +156,7 @@ class Run:
                 self._end(status, me)
             locks.unclaim(self.path)
 
-    def _begin(self, config_yaml: str, resumed: int | None) -> dict[str, Any]:
+    def _begin(self, config_yaml: str, resumed: int | None, group: str) -> dict[str, Any]:
         """The status of a run that begins or goes on, written; a directory only where it could."""
         now, new = _now(), resumed is None
         before = {} if resumed is None else self._take_up(resumed)
@@ -162,6 +165,7 @@ class Run:
             "status": "running",
             "error": None,
             "traceback": None,
+            "group": group,
             **asdict(Holder.me(str(before.get("started", now)))),
             "resumed": [] if new else [*_times(before), now],
             "ended": None,

@@ -14,7 +14,7 @@ from torch import Tensor
 TIMES = ("throughput", "seconds", "peak_memory_bytes")
 """What of a result depends on the machine's mood; all else must be the same."""
 
-TIMED = ("epoch_seconds", "train_tokens_per_second")
+TIMED = ("epoch_seconds", "tokens_per_second")
 
 
 def run_below(folder: Path) -> Path:
@@ -44,7 +44,7 @@ def result(run: Path) -> dict[str, Any]:
     assert "paths" in content["config"], f"{run}/result.json: its config lacks its paths"
     for name in TIMES:
         del content[name]
-    del content["config"]["paths"]
+    del content["config"]["paths"], content["config"]["command"]
     return {**dict(_flat(content, "")), "status": status["status"], "tested": tested}
 
 

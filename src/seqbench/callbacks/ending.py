@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class Ending(Callback):
     """Ends a training with the step that uses its budget up, and that step with a validation.
 
-    Seconds are those of ``train/epoch_seconds``, over all epochs and all processes that a run took:
+    Seconds are those of ``time/epoch_seconds``, over all epochs and all processes that a run took:
     reading data, forward, backward and update. Validation, checkpoints and whatever callbacks draw
     or write with the clock stopped are none of them. A step that was begun is ended.
 

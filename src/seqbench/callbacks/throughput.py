@@ -14,6 +14,7 @@ from torch import Tensor
 from seqbench.batch import Batch
 from seqbench.callbacks.lookup import watchers
 from seqbench.models.module import SequenceModule
+from seqbench.world import World
 
 WARM_UP = 10
 """Steps at the start of a fit that do not count: kernels are chosen and memory is taken then."""
@@ -52,6 +53,10 @@ class Throughput(Callback):
         self.epoch_since = 0.0
         self.before = 0.0
         """Seconds of the epochs before this one."""
+        self.told = 0, 0.0
+        """Tokens and seconds of those, so far as they count."""
+        self.epoch_tokens: Tensor | int = 0
+        """Of this epoch, warm-up and all."""
 
     def state_dict(self) -> dict[str, Any]:
         now = time.perf_counter()
@@ -60,12 +65,17 @@ class Throughput(Callback):
             "seconds": self.seconds + (now - self.since if self.since is not None else 0.0),
             "epoch_seconds": self.epoch_seconds + (now - self.epoch_since),
             "before": self.before,
+            "told": [*self.told],
+            "epoch_tokens": int(self.epoch_tokens),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.tokens, self.seconds = state_dict["tokens"], state_dict["seconds"]
         self.epoch_seconds = state_dict["epoch_seconds"]
         self.before = state_dict.get("before", 0.0)
+        tokens, seconds = state_dict.get("told", (0, 0.0))
+        self.told = tokens, seconds
+        self.epoch_tokens = state_dict.get("epoch_tokens", 0)
 
     @property
     def trained(self) -> float:
@@ -93,9 +103,12 @@ class Throughput(Callback):
         batch_idx: int,
     ) -> None:
         self.steps += 1
-        if self.steps > WARM_UP and batch.stand_in is None:
-            self.tokens = self.tokens + batch.lengths.sum()
-        elif self.steps == WARM_UP:
+        if batch.stand_in is None:
+            tokens = batch.lengths.sum()
+            self.epoch_tokens = self.epoch_tokens + tokens
+            if self.steps > WARM_UP:
+                self.tokens = self.tokens + tokens
+        if self.steps == WARM_UP:
             _synchronise(pl_module)
             self.since = time.perf_counter()
 
@@ -109,7 +122,17 @@ class Throughput(Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.stop(pl_module)
         assert isinstance(pl_module, SequenceModule)
-        pl_module.write({"train/epoch_seconds": self.epoch_seconds})
+        rate = self._epoch_rate(pl_module.world)
+        pl_module.write({"time/epoch_seconds": self.epoch_seconds, "time/tokens_per_second": rate})
+        self.told, self.epoch_tokens = (int(self.tokens), self.seconds), 0
+
+    def _epoch_rate(self, world: World) -> float:
+        """Of this epoch, all processes together; with the warm-up if there was nothing else."""
+        own = int(self.tokens) - self.told[0], int(self.epoch_tokens)
+        counted, all_of_them = map(sum, zip(*world.gather(own), strict=True))
+        if counted:
+            return counted / (self.seconds - self.told[1])
+        return all_of_them / self.epoch_seconds
 
     def start(self, module: L.LightningModule) -> None:
         _synchronise(module)

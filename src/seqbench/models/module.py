@@ -188,7 +188,7 @@ class SequenceModule(L.LightningModule):
         self.write(
             {
                 "train/loss_step": loss,
-                "train/gradient_norm": float(self.gradient_norm),
+                "grad/norm": float(self.gradient_norm),
                 "train/learning_rate": self.learning_rate,
             }
         )
