@@ -1,0 +1,1 @@
+"""What a set of run directories says. Nothing here needs torch."""
