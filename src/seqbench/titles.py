@@ -45,12 +45,12 @@ def distinct(names: list[tuple[str, str]], facts: list[dict[str, Any]]) -> list[
             if facts[i].get(key) != own.get(key)
         }
         if len(keys) <= FEW:
-            title = " ".join([title, *(_said(key, own.get(key)) for key in sorted(keys))])
+            title = " ".join([title, *(said(key, own.get(key)) for key in sorted(keys))])
         titles.append(title)
     return titles
 
 
-def _said(key: str, value: Any) -> str:
+def said(key: str, value: Any) -> str:
     """``forget_bias=0`` of a key's full name; of a class what it is for: ``optimizer=SGD``."""
     node, _, name = key.rpartition(".")
     if name == "_target_":
@@ -63,16 +63,16 @@ def _named(path: Path) -> tuple[str, str, dict[str, Any]]:
     try:
         result: dict[str, Any] = Run(path).result()
         settings = without(result["config"], *NOT_IDENTITY, "names", "callbacks", "threads")
-        return str(result["task"]), str(result["model"]), dict(_flat(settings))
+        return str(result["task"]), str(result["model"]), dict(flat(settings))
     except (OSError, ValueError, KeyError, TypeError, UserError):
         if (path / "status.json").exists():
             return path.parent.parent.name, path.parent.name, {}
         return path.parent.name, "".join(c if c.isprintable() else "?" for c in path.stem), {}
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in settings.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -1,0 +1,150 @@
+"""Finding run directories below folders, and reading what they say of themselves."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seqbench import locks
+from seqbench.errors import UserError, place
+from seqbench.identity import NOT_IDENTITY, identity, without
+from seqbench.locks import STATUS
+from seqbench.reporting.entries import Entry
+from seqbench.runs import Run, is_newer
+
+LARGEST = 1_000_000
+"""Bytes of a config.yaml beyond which it is none of a run's."""
+
+ENDED = ("failed", "interrupted")
+
+
+def entries(folders: Sequence[str]) -> list[Entry]:
+    """All runs below the folders, each once. UserError where there is none."""
+    paths: dict[Path, Path] = {}
+    for folder in folders:
+        top = place(folder)
+        if not top.is_dir():
+            what = "is no directory" if top.exists() else "is not there"
+            raise UserError(f"{folder}: {what}; name the folder that holds the runs, as outputs")
+        found = dict.fromkeys(run_directories(top))
+        if not found:
+            raise UserError(
+                f"{folder}: no runs in it: no folder below it has a {STATUS} of seqbench's"
+            )
+        for path in found:
+            paths.setdefault(path.resolve(), path)
+    return settled([entry(path) for path in paths.values()])
+
+
+def run_directories(top: Path) -> Iterator[Path]:
+    """Those below a folder, itself included, in the order of their names."""
+    for folder, below, files in os.walk(top):
+        if STATUS in files and (top.name != "checkpoints"):
+            below.clear()
+            yield Path(folder)
+        below[:] = sorted(name for name in below if not name.startswith("."))
+
+
+def entry(path: Path) -> Entry:
+    """One run directory; whatever it holds, there is an entry for it."""
+    content = locks.read(path)
+    state, result, error = _state(path, content)
+    config = result["config"] if result else _config(path)
+    names = config.get("names") if isinstance(config.get("names"), dict) else {}
+    task = str(names.get("task", path.parent.parent.name))
+    model = str(names.get("model", path.parent.name))
+    if result:
+        task, model = str(result["task"]), str(result["model"])
+    group = str((result or {}).get("group") or content.get("group") or "")
+    data = result.get("data") if result else None
+    return Entry(
+        path=path,
+        state=state,
+        task=task,
+        model=model,
+        seed=_seed(result or config, path),
+        group=group,
+        fingerprint=str(data.get("fingerprint", "")) if isinstance(data, dict) else "",
+        config=config,
+        result=result,
+        error=error,
+    )
+
+
+def _state(path: Path, content: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None, str]:
+    """How the run is, its result if it has ended well, and why not if it has not."""
+    status, error = content.get("status"), str(content.get("error") or "")
+    if is_newer(content):
+        return "newer", None, "a newer version of seqbench wrote it"
+    if status == "ok":
+        try:
+            result = Run(path).result()
+        except UserError:
+            return "newer", None, "a newer version of seqbench wrote its result"
+        except (OSError, ValueError):
+            return "torn", None, "its result.json is missing or torn"
+        lacking = [name for name in ("task", "model", "config", "metric") if name not in result]
+        if lacking or not isinstance(result["config"], dict):
+            return "torn", None, f"its result.json lacks {', '.join(lacking) or 'its config'}"
+        return "ok", result, ""
+    if status in ENDED:
+        return str(status), None, error
+    if status != "running":
+        return "torn", None, f"its {STATUS} is torn"
+    if Run(path).live:
+        return "running", None, ""
+    return "interrupted", None, "its process is gone"
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """What config.yaml holds, as plain values; empty where that cannot be read."""
+    file = path / "config.yaml"
+    try:
+        if file.stat().st_size > LARGEST:
+            return {}
+        # Made of references to itself, a small file can be a large config.
+        text = file.read_text("utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
+            return {}
+        content = yaml.load(text, yaml.CSafeLoader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _seed(content: Mapping[str, Any], path: Path) -> int | None:
+    seed = content.get("seed")
+    if isinstance(seed, int):
+        return seed
+    named = path.name.split("-")[1:2]
+    return int(named[0]) if named and named[0].isdecimal() and len(named[0]) < 11 else None
+
+
+def settled(found: Sequence[Entry]) -> list[Entry]:
+    """The entries, each with a group: one whose run did not keep it gets that of its settings."""
+    by_settings: dict[str, set[str]] = {}
+    for each in found:
+        if each.group:
+            by_settings.setdefault(settings_key(each), set()).add(each.group)
+    settled = []
+    for each in found:
+        if not each.group:
+            groups = by_settings.get(settings_key(each), set())
+            group = groups.pop() if len(groups) == 1 else f"settings {settings_key(each)}"
+            each = Entry(**{**vars(each), "group": group})
+        settled.append(each)
+    return settled
+
+
+def settings_key(each: Entry) -> str:
+    """A digest of a run's settings but the seed, whatever its data and code are."""
+    config = without(dict(each.config), *NOT_IDENTITY, "seed")
+    return identity({**config, "names": [each.task, each.model]}, "", {})
+
+
+def states(found: Sequence[Entry]) -> dict[str, int]:
+    """How many entries there are of each state."""
+    return dict(Counter(each.state for each in found))
