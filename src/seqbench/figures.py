@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".svg", ".pdf")
 
 
+def has_matplotlib() -> bool:
+    return find_spec("matplotlib") is not None
+
+
 def require_matplotlib(instead: str = "") -> None:
     """UserError where it is missing. instead: what else can be done."""
-    if find_spec("matplotlib") is None:
+    if not has_matplotlib():
         raise UserError(
             f"pictures need matplotlib, which is not installed: pip install 'seqbench[plots]'"
             f"{instead}"

@@ -14,8 +14,8 @@ from seqbench.reporting.entries import Entry
 from seqbench.reporting.leaderboard import Difference, Leaderboard, Report, Row, Verdict
 from seqbench.reporting.reading import states
 from seqbench.reporting.rows import (
-    first_at,
     fingerprint,
+    first_at,
     grouped,
     network_rows,
     trivial_rows,
@@ -81,7 +81,7 @@ def leaderboard(task: str, entries: Sequence[Entry], wanted: Wanted) -> Leaderbo
     for letter in {row.data for row in rows}:
         rows = _judged(rows, letter, wanted.baseline)
     board = Leaderboard(task, split, metric, mode, rows, threshold)
-    return replace(board, notes=notes.of_board(board, wanted))
+    return replace(board, notes=notes.of_board(board, wanted.baseline))
 
 
 def _letters(groups: Sequence[Sequence[Entry]]) -> dict[str, str]:
@@ -138,9 +138,7 @@ def _timed(row: Row, metric: str, mode: Mode, threshold: float | None) -> Row:
     """The row with what it took to reach the threshold."""
     if threshold is None or row.kind != "network":
         return row
-    points = [
-        first_at(each.history.get(("val", metric), ()), threshold, mode) for each in row.runs
-    ]
+    points = [first_at(each.history.get(("val", metric), ()), threshold, mode) for each in row.runs]
     reached = [point for point in points if point]
     times = replace(
         row.costs,
@@ -199,6 +197,4 @@ def _verdict(row: Row, best: Row, difference: Difference | None) -> Verdict:
 def named(rows: Iterable[Row], name: str) -> Row | None:
     """The row of this name or, the best of them, of this model."""
     found = [*rows]
-    return next(
-        (row for key in ("name", "model") for row in found if vars(row)[key] == name), None
-    )
+    return next((row for key in ("name", "model") for row in found if vars(row)[key] == name), None)

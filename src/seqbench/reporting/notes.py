@@ -1,9 +1,11 @@
 """What a reader must be told beside the numbers, each in a sentence."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from seqbench.reporting.entries import Entry
 from seqbench.reporting.leaderboard import FEW, Leaderboard, Row
+from seqbench.reporting.numbers import counted
 from seqbench.reporting.numbers import metric as number
 from seqbench.reporting.reading import settings_key
 from seqbench.reporting.statistics import SIGNIFICANT, least_p
@@ -14,7 +16,9 @@ def of_report(entries: Sequence[Entry]) -> list[str]:
     told = []
     newer = sum(each.state == "newer" for each in entries)
     if newer:
-        told.append(f"{newer} {_runs(newer)} of a newer version of seqbench; use that to read them.")
+        told.append(
+            f"{counted(newer, 'run')} of a newer version of seqbench; use that to read them."
+        )
     torn = [each for each in entries if each.state == "torn"]
     if torn:
         first = torn[0]
@@ -32,8 +36,8 @@ def of_board(board: Leaderboard, baseline: str | None) -> list[str]:
     told += _baselines(board)
     told += _few(networks)
     told += [
-        f"{row.name}: {row.failures} of {row.failures + len(row.runs)} runs failed; its numbers are "
-        "those of the others."
+        f"{row.name}: {row.failures} of {row.failures + len(row.runs)} runs failed; its numbers "
+        "are those of the others."
         for row in networks
         if row.failures
     ]
@@ -85,7 +89,8 @@ def _baselines(board: Leaderboard) -> list[str]:
     sign = 1 if board.mode == "max" else -1
     for letter in dict.fromkeys(row.data for row in board.rows):
         here = [row for row in board.rows if row.data == letter and row.estimate]
-        best = next((row for row in here if row.kind == "network"), None)
+        networks = [row for row in here if row.kind == "network"]
+        best = next((row for row in networks if not row.few), next(iter(networks), None))
         if best is None or best.estimate is None:
             continue
         worst = best.estimate.low if board.mode == "max" else best.estimate.high
@@ -105,9 +110,7 @@ def _few(networks: Sequence[Row]) -> list[str]:
     told = []
     few = [row.name for row in networks if row.few]
     if few:
-        told.append(
-            f"Fewer than {FEW} seeds: {', '.join(few)}; what differs there may be chance."
-        )
+        told.append(f"Fewer than {FEW} seeds: {', '.join(few)}; what differs there may be chance.")
     compared = [row for row in networks if row.difference and row.difference.p is not None]
     if compared:
         seeds = min(row.difference.seeds for row in compared if row.difference)
@@ -131,17 +134,13 @@ def _machines(networks: Sequence[Row]) -> list[str]:
 
 
 def _machine(each: Entry) -> str:
-    about: Mapping[str, object] = (each.result or {}).get("environment") or {}
+    about: Mapping[str, Any] = (each.result or {}).get("environment") or {}
     device = about.get("device")
     if not device:
         return ""
     processor = about.get("processor") if device == "cpu" else device
-    threads = about.get("threads")
-    return f"{processor}, {threads} {'thread' if threads == 1 else 'threads'}, {about.get('precision')}"
-
-
-def _runs(count: int) -> str:
-    return "run is" if count == 1 else "runs are"
+    threads = counted(int(about.get("threads") or 0), "thread")
+    return f"{processor}, {threads}, {about.get('precision')}"
 
 
 def _more(found: Sequence[Entry]) -> str:

@@ -53,18 +53,15 @@ def entry(path: Path) -> Entry:
     content = locks.read(path)
     state, result, error = _state(path, content)
     config = result["config"] if result else _config(path)
-    names = config.get("names") if isinstance(config.get("names"), dict) else {}
-    task = str(names.get("task", path.parent.parent.name))
-    model = str(names.get("model", path.parent.name))
-    if result:
-        task, model = str(result["task"]), str(result["model"])
+    names = result or config.get("names")
+    names = names if isinstance(names, dict) else {}
     group = str((result or {}).get("group") or content.get("group") or "")
     data = result.get("data") if result else None
     return Entry(
         path=path,
         state=state,
-        task=task,
-        model=model,
+        task=str(names.get("task", path.parent.parent.name)),
+        model=str(names.get("model", path.parent.name)),
         seed=_seed(result or config, path),
         group=group,
         fingerprint=str(data.get("fingerprint", "")) if isinstance(data, dict) else "",

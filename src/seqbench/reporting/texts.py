@@ -1,0 +1,197 @@
+"""A report as text: on a terminal, as Markdown, CSV and JSON."""
+
+import csv
+import html
+import io
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from seqbench.reporting import numbers
+from seqbench.reporting.entries import Entry
+from seqbench.reporting.leaderboard import Leaderboard, Report, Row
+from seqbench.reporting.picture import Picture
+from seqbench.reporting.tables import LEGEND, Column, tables
+from seqbench.terminal import visible
+
+SCHEMA_VERSION = 1
+"""Of the JSON object and the columns of the CSV."""
+
+
+def show(report: Report, console: Console) -> None:
+    """Print it: two tables a task, and what must be told of them."""
+    for board in report.leaderboards:
+        console.print(visible(heading(board)), style="bold", soft_wrap=True)
+        for columns, rows in tables(board):
+            console.print(_table(columns, rows), "")
+        for note in board.notes:
+            console.print(visible(f"- {note}"))
+        console.print()
+    for note in report.notes:
+        console.print(visible(note))
+    console.print(LEGEND, style="dim")
+    console.print(visible(counts(report)), soft_wrap=True)
+
+
+def heading(board: Leaderboard) -> str:
+    name = numbers.name_of(board.metric)
+    return f"{board.task}: {name} on {board.split}, {numbers.better(board.mode)}"
+
+
+def counts(report: Report) -> str:
+    """``20 runs: 18 ok, 2 failed; outputs``"""
+    states = ", ".join(f"{count} {state}" for state, count in report.counts.items())
+    total = numbers.counted(sum(report.counts.values()), "run")
+    return f"{total}: {states}; {', '.join(report.folders)}"
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(
+            visible(column.heading), justify="left" if column.left else "right", overflow="fold"
+        )
+    for row in rows:
+        style = None if row.kind == "network" else "dim"
+        table.add_row(*(visible(column.cell(row)) for column in columns), style=style)
+    return table
+
+
+def markdown(report: Report, pictures: Mapping[str, Sequence[tuple[str, Picture]]]) -> str:
+    """Sections with tables, notes, commands, and pictures that lie where their paths say.
+
+    pictures: by task, each with its path as the text is to name it.
+    """
+    parts = []
+    for board in report.leaderboards:
+        parts.append(f"## {_plain(heading(board))}")
+        parts += [_grid(columns, rows) for columns, rows in tables(board)]
+        if board.notes:
+            parts.append("\n".join(f"- {_plain(note)}" for note in board.notes))
+        lines = list(dict.fromkeys(row.command for row in board.rows if row.command))
+        if lines:
+            parts.append("\n".join(f"    {visible(line)}" for line in lines))
+        for path, picture in pictures.get(board.task, ()):
+            parts.append(f"![{_plain(picture.title)}]({path})\n\n{_plain(picture.caption)}")
+    parts += [_plain(note) for note in report.notes]
+    parts += [_plain(LEGEND), _plain(counts(report))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _grid(columns: Sequence[Column], rows: Sequence[Row]) -> str:
+    lines = [
+        [_plain(column.heading) for column in columns],
+        ["---" if column.left else "---:" for column in columns],
+        *([_plain(column.cell(row)) for column in columns] for row in rows),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Words that Markdown shows as they are, on one line."""
+    escaped = html.escape(visible(" ".join(text.split())), quote=False)
+    return re.sub(r"([\\`*_{}\[\]#|])", r"\\\1", escaped)
+
+
+def as_csv(report: Report) -> str:
+    """A line a row, numbers in full; times in seconds, memory in bytes."""
+    lines = [_record(board, row) for board in report.leaderboards for row in board.rows]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for line in lines for key in line)))
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _record(board: Leaderboard, row: Row) -> dict[str, Any]:
+    """What stands of a row in CSV and, with more, in JSON."""
+    states = [each.state for each in row.others]
+    estimate, difference = row.estimate, row.difference
+    return {
+        "task": board.task,
+        "row": row.name,
+        "model": row.model,
+        "kind": row.kind,
+        "data": row.data,
+        "split": board.split,
+        "metric": board.metric,
+        "mode": board.mode,
+        "mean": estimate and estimate.mean,
+        "low": estimate and estimate.low,
+        "high": estimate and estimate.high,
+        "median": estimate and estimate.median,
+        "seeds": len(row.runs),
+        **{state: states.count(state) for state in ("failed", "interrupted", "running", "torn")},
+        "verdict": row.verdict,
+        "compared_with": difference and difference.other,
+        "difference": difference and difference.mean,
+        "difference_low": difference and difference.low,
+        "difference_high": difference and difference.high,
+        "common_seeds": difference and difference.seeds,
+        "p": difference and difference.p,
+        "p_holm": difference and difference.corrected,
+        **asdict(row.costs),
+        "threshold": board.threshold,
+        "command": row.command,
+    }
+
+
+def as_json(report: Report) -> str:
+    """One object: all of the CSV, and each run with its seed, state, path and metrics."""
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "made": report.made,
+        "folders": list(report.folders),
+        "counts": dict(report.counts),
+        "notes": list(report.notes),
+        "leaderboards": [
+            {
+                "task": board.task,
+                "split": board.split,
+                "metric": board.metric,
+                "mode": board.mode,
+                "threshold": board.threshold,
+                "notes": list(board.notes),
+                "rows": [
+                    _record(board, row)
+                    | {
+                        "settings": dict(row.settings),
+                        "further": dict(row.further),
+                        "runs": [_run(each) for each in [*row.runs, *row.others]],
+                    }
+                    for row in board.rows
+                ],
+            }
+            for board in report.leaderboards
+        ],
+    }
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _run(each: Entry) -> dict[str, Any]:
+    return {
+        "path": str(each.path),
+        "seed": each.seed,
+        "state": each.state,
+        "group": each.group,
+        "data": each.fingerprint,
+        "error": each.error or None,
+        "metrics": (each.result or {}).get("metrics", {}),
+    }
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no NaN and no infinity: they are null."""
+    if isinstance(value, dict):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
