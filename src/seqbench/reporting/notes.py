@@ -118,8 +118,8 @@ def _few(networks: Sequence[Row]) -> list[str]:
         if least >= SIGNIFICANT:
             needed = next(n for n in range(seeds, 20) if least_p(n) * len(compared) < SIGNIFICANT)
             told.append(
-                f"With {seeds} seeds and {len(compared)} comparisons no difference, however large, "
-                f"could be told from chance; {needed} seeds can."
+                f"With {seeds} seeds and {counted(len(compared), 'comparison')} no difference, "
+                f"however large, could be told from chance; {needed} seeds can."
             )
     return told
 

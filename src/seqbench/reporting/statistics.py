@@ -65,8 +65,8 @@ def permutation_p(a: Sequence[float], b: Sequence[float] | float) -> float | Non
     if any(len(s) < FEW or not all(map(math.isfinite, s)) for s in samples):
         return None
 
-    def statistic(x: Any, y: Any = 0.0, axis: int = -1) -> Any:
-        return np.mean(x, axis=axis) - np.mean(y, axis=axis)
+    def statistic(x: Any, *y: Any, axis: int = -1) -> Any:
+        return np.mean(x, axis=axis) - sum(np.mean(each, axis=axis) for each in y)
 
     found: Any = permutation_test(
         [np.asarray(sample, dtype=float) for sample in samples],

@@ -6,10 +6,11 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +21,9 @@ from seqbench.reporting.picture import Picture
 from seqbench.reporting.tables import LEGEND, Column, tables
 from seqbench.terminal import visible
 
+GAP = 2
+"""Spaces between the columns of a table."""
+
 SCHEMA_VERSION = 1
 """Of the JSON object and the columns of the CSV."""
 
@@ -29,7 +33,8 @@ def show(report: Report, console: Console) -> None:
     for board in report.leaderboards:
         console.print(visible(heading(board)), style="bold", soft_wrap=True)
         for columns, rows in tables(board):
-            console.print(_table(columns, rows), "")
+            for fitting in _fitting(columns, rows, console.width):
+                console.print(_table(fitting, rows), "")
         for note in board.notes:
             console.print(visible(f"- {note}"))
         console.print()
@@ -49,6 +54,24 @@ def counts(report: Report) -> str:
     states = ", ".join(f"{count} {state}" for state, count in report.counts.items())
     total = numbers.counted(sum(report.counts.values()), "run")
     return f"{total}: {states}; {', '.join(report.folders)}"
+
+
+def _fitting(columns: Sequence[Column], rows: Sequence[Row], width: int) -> Iterator[list[Column]]:
+    """The columns in as many tables as it takes, each begun by the first: no number is folded."""
+    first, *others = columns
+    table, used = [first], _width(first, rows)
+    for column in others:
+        if len(table) > 1 and used + GAP + _width(column, rows) > width:
+            yield table
+            table, used = [first], _width(first, rows)
+        table.append(column)
+        used += GAP + _width(column, rows)
+    yield table
+
+
+def _width(column: Column, rows: Sequence[Row]) -> int:
+    texts = [column.heading, *(column.cell(row) for row in rows)]
+    return max(cell_len(visible(text)) for text in texts)
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
@@ -88,9 +111,14 @@ def _grid(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     lines = [
         [_plain(column.heading) for column in columns],
         ["---" if column.left else "---:" for column in columns],
-        *([_plain(column.cell(row)) for column in columns] for row in rows),
+        *([_cell(column, row) for column in columns] for row in rows),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(column: Column, row: Row) -> str:
+    """Numbers as they are: the brackets of an interval are no link."""
+    return _plain(column.cell(row)) if column.left else column.cell(row)
 
 
 def _plain(text: str) -> str:
