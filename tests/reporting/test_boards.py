@@ -124,10 +124,10 @@ def test_other_data_are_told_and_never_merged(make_run: MakeRun, tmp_path: Path)
     assert alone.difference is None
     assert beside.difference
     assert beside.difference.other == "rnn"
-    assert any(
-        "differ in nothing but the data: lstm (data A), lstm (data B)" in note
-        for note in found.notes
-    )
+    (told,) = (note for note in found.notes if "differ in nothing but the data" in note)
+    assert "lstm (data A)" in told
+    assert "lstm (data B)" in told
+    assert "rnn" not in told
 
 
 def test_other_code_is_told(make_run: MakeRun, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def report(entries: Sequence[Entry], folders: Sequence[str], wanted: Wanted) -> 
     for each in sorted(entries, key=lambda e: (e.task, e.model, e.seed or 0, str(e.path))):
         tasks.setdefault(each.task, []).append(each)
     measured = {task: found for task, found in tasks.items() if _metric(found, wanted)}
-    if wanted.metric and not measured:
+    if wanted.metric is not None and not measured:
         known = {f"{s}/{n}" for e in entries for s, names in _metrics(e).items() for n in names}
         raise UserError(
             f"--metric {wanted.metric}: no run has it{nearest(wanted.metric, known)}"
@@ -61,7 +61,9 @@ def report(entries: Sequence[Entry], folders: Sequence[str], wanted: Wanted) -> 
             else f"--metric {wanted.metric}: no run has ended well yet"
         )
     boards = [leaderboard(task, found, wanted) for task, found in tasks.items()]
-    if wanted.baseline and not any(named(board.rows, wanted.baseline) for board in boards):
+    if wanted.baseline is not None and not any(
+        named(board.rows, wanted.baseline) for board in boards
+    ):
         known = {name for board in boards for row in board.rows for name in (row.name, row.model)}
         raise UserError(f"--baseline {wanted.baseline}: no row{nearest(wanted.baseline, known)}")
     made = datetime.now(UTC).isoformat(timespec="seconds")
@@ -100,8 +102,9 @@ def _metric(entries: Iterable[Entry], wanted: Wanted) -> tuple[str, str, Mode] |
     own = max(ok, key=lambda each: each.kind == "network").result or {}
     splits = dict.fromkeys(split for each in ok for split in _metrics(each))
     tests = [split for split in splits if split not in ("train", "val")]
-    split, _, name = (wanted.metric or "").rpartition("/")
-    split, name = split or [*tests, "val"][0], name or str(own["metric"])
+    asked = str(own["metric"]) if wanted.metric is None else wanted.metric
+    split, _, name = asked.rpartition("/")
+    split = split or [*tests, "val"][0]
     if not any(each.metric(split, name) is not None for each in ok):
         return None
     mode: Mode = "min" if name in LOWER else "max"
@@ -157,7 +160,7 @@ def _judged(rows: Sequence[Row], letter: str, baseline: str | None) -> list[Row]
         return [*rows]
     samples = {row.name: _sample(row) for row in here}
     to_best = differences(samples, best.name)
-    other = named(here, baseline) if baseline else best
+    other = best if baseline is None else named(here, baseline)
     shown = to_best if other is best else differences(samples, other.name) if other else {}
     return [
         replace(

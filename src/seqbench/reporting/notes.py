@@ -31,7 +31,7 @@ def of_board(board: Leaderboard, baseline: str | None) -> list[str]:
     rows = board.rows
     networks = [row for row in rows if row.kind == "network" and row.runs]
     told = [*_data(rows), *_code(rows)]
-    if baseline and not any(baseline in (row.name, row.model) for row in rows):
+    if baseline is not None and not any(baseline in (row.name, row.model) for row in rows):
         told.append(f"It has no {baseline}: the differences are not there.")
     told += _baselines(board)
     told += _few(networks)
