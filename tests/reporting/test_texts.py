@@ -78,7 +78,9 @@ def test_json_has_each_run_and_no_nan(make_run: MakeRun, tmp_path: Path) -> None
 def test_markdown(found: Report) -> None:
     drawn = {"toy": [("pictures/toy.svg", Picture("toy", "Curves", "What is seen.", "<svg/>"))]}
     lines = texts.markdown(found, drawn).splitlines()
-    assert lines[0] == "## toy: accuracy on test, higher is better"
+    assert lines[0] == "# Results"
+    assert lines[2] == "10 runs: 9 ok, 1 failed; outputs"
+    assert "## toy: accuracy on test, higher is better" in lines
     assert "| lstm | 0.9150 | [0.9050, 0.9250] | 0.9150 | 4 | best |  |  | 0.9150 |" in lines
     assert "![Curves](pictures/toy.svg)" in lines
     assert any(line.startswith("    python -m seqbench.train -m task=toy") for line in lines)
@@ -102,5 +104,5 @@ def test_names_stay_words(make_run: MakeRun, tmp_path: Path) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     row, *_ = (line for line in text.splitlines() if line.startswith("| &lt;script"))
-    assert row.replace("\\|", "").count("|") == text.splitlines()[2].count("|")
+    assert row.replace("\\|", "").count("|") == 5 + 1
     assert json.loads(texts.as_json(found))["leaderboards"][0]["task"] == HOSTILE

@@ -5,6 +5,7 @@ from typing import Any
 
 from seqbench.identity import NOT_IDENTITY, without
 from seqbench.reporting.entries import Entry
+from seqbench.reporting.numbers import setting
 from seqbench.titles import flat, said
 
 MOST = 3
@@ -48,4 +49,4 @@ def _name(each: Entry, settings: Settings) -> str:
     if len(settings) > MOST:
         experiment = (each.config.get("names") or {}).get("experiment")
         return f"{each.model} {experiment or each.group}"
-    return " ".join([each.model, *(said(key, value) for key, value in settings.items())])
+    return " ".join([each.model, *(said(key, setting(value)) for key, value in settings.items())])

@@ -10,6 +10,9 @@ from seqbench.reporting.numbers import metric as number
 from seqbench.reporting.reading import settings_key
 from seqbench.reporting.statistics import SIGNIFICANT, least_p
 
+SOME = 8
+"""Rows that a note names."""
+
 
 def of_report(entries: Sequence[Entry]) -> list[str]:
     """Of runs that could not be used as they are."""
@@ -43,8 +46,7 @@ def of_board(board: Leaderboard, baseline: str | None) -> list[str]:
     ]
     missing = [row for row in rows if row.kind != "trivial" and row.runs and not row.estimate]
     if missing:
-        names = ", ".join(row.name for row in missing)
-        told.append(f"No {board.split}/{board.metric} yet of: {names}.")
+        told.append(f"No {board.split}/{board.metric} yet of: {_names(missing)}.")
     told += _machines(networks)
     return told
 
@@ -57,18 +59,18 @@ def _data(rows: Sequence[Row]) -> list[str]:
         f"There are {len(letters)} sets of data ({', '.join(letters)}); rows are compared within "
         "one alone."
     ]
-    for alike in _alike(rows):
-        if len({row.data for row in alike}) == len(alike):
-            names = ", ".join(row.name for row in alike)
-            told.append(f"These differ in nothing but the data: {names}.")
+    told += [
+        f"These differ in nothing but the data: {_names(alike)}."
+        for alike in _alike(rows)
+        if len({row.data for row in alike}) == len(alike)
+    ]
     return told
 
 
 def _code(rows: Sequence[Row]) -> list[str]:
     """Groups of the same settings and the same data are of other code."""
     return [
-        f"These differ in nothing but the code of their cell or task: "
-        f"{', '.join(row.name for row in alike)}."
+        f"These differ in nothing but the code of their cell or task: {_names(alike)}."
         for letter in dict.fromkeys(row.data for row in rows)
         for alike in _alike([row for row in rows if row.data == letter])
     ]
@@ -108,9 +110,9 @@ def _baselines(board: Leaderboard) -> list[str]:
 
 def _few(networks: Sequence[Row]) -> list[str]:
     told = []
-    few = [row.name for row in networks if row.few]
+    few = [row for row in networks if row.few]
     if few:
-        told.append(f"Fewer than {FEW} seeds: {', '.join(few)}; what differs there may be chance.")
+        told.append(f"Fewer than {FEW} seeds: {_names(few)}; what differs there may be chance.")
     compared = [row for row in networks if row.difference and row.difference.p is not None]
     if compared:
         seeds = min(row.difference.seeds for row in compared if row.difference)
@@ -141,6 +143,11 @@ def _machine(each: Entry) -> str:
     processor = about.get("processor") if device == "cpu" else device
     threads = counted(int(about.get("threads") or 0), "thread")
     return f"{processor}, {threads}, {about.get('precision')}"
+
+
+def _names(rows: Sequence[Row]) -> str:
+    names = [row.name for row in rows]
+    return ", ".join(names if len(names) <= SOME else [*names[:SOME], f"{len(names) - SOME} more"])
 
 
 def _more(found: Sequence[Entry]) -> str:

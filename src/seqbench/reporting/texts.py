@@ -91,7 +91,8 @@ def markdown(report: Report, pictures: Mapping[str, Sequence[tuple[str, Picture]
 
     pictures: by task, each with its path as the text is to name it.
     """
-    parts = []
+    parts = ["# Results", _plain(counts(report)), _plain(LEGEND)]
+    parts += [_plain(note) for note in report.notes]
     for board in report.leaderboards:
         parts.append(f"## {_plain(heading(board))}")
         parts += [_grid(columns, rows) for columns, rows in tables(board)]
@@ -102,8 +103,6 @@ def markdown(report: Report, pictures: Mapping[str, Sequence[tuple[str, Picture]
             parts.append("\n".join(f"    {visible(line)}" for line in lines))
         for path, picture in pictures.get(board.task, ()):
             parts.append(f"![{_plain(picture.title)}]({path})\n\n{_plain(picture.caption)}")
-    parts += [_plain(note) for note in report.notes]
-    parts += [_plain(LEGEND), _plain(counts(report))]
     return "\n\n".join(parts) + "\n"
 
 

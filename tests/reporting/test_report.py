@@ -55,7 +55,7 @@ def test_a_file_that_is_there_stays(outputs: Path, capsys: pytest.CaptureFixture
     assert "r.md is there already; --output names another, --overwrite" in capsys.readouterr().err
     assert Path("r.md").read_text() == "mine"
     assert main(["outputs", "--output", "r.md", "--overwrite"]) == 0
-    assert Path("r.md").read_text("utf-8").startswith("## toy")
+    assert Path("r.md").read_text("utf-8").startswith("# Results")
 
 
 def test_what_is_printed_can_be_piped(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
