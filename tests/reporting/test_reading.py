@@ -30,7 +30,7 @@ def test_each_state_is_told(make_run: MakeRun, tmp_path: Path) -> None:
     assert [each.seed for each in found] == [*range(9)]
     assert {each.group for each in found[:4]} == {"lstm-0.01-f0"}
     assert found[1].error == "RunError: it fell over"
-    assert "lacks task, model, config, metric" in found[8].error
+    assert "its result.json is no run's: task: Field required" in found[8].error
 
 
 def test_a_run_that_kept_no_group_has_that_of_its_settings(
@@ -51,6 +51,29 @@ def test_a_run_is_found_once(make_run: MakeRun, tmp_path: Path) -> None:
     (tmp_path / "way").symlink_to(tmp_path / "outputs")
     folders = [str(tmp_path / "outputs"), str(run.parent), str(run), str(tmp_path / "way")]
     assert len(entries(folders)) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("metrics", {"test": {"accuracy": "high"}}),
+        ("metrics", {"test": 0.9}),
+        ("baselines", [1]),
+        ("config", "text"),
+        ("slices", {"test": {"length": {"5": 1}}}),
+        ("seconds", {"fit": "long"}),
+        ("seed", "first"),
+    ],
+)
+def test_a_result_of_other_types_is_torn(
+    key: str, value: object, make_run: MakeRun, tmp_path: Path
+) -> None:
+    make_run(seed=1)
+    file = make_run(seed=0) / "result.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
+    torn, ok = sorted(entries([str(tmp_path)]), key=lambda e: e.seed or 0)
+    assert (torn.state, ok.state) == ("torn", "ok")
+    assert f"its result.json is no run's: {key}" in torn.error
 
 
 def test_runs_hidden_or_within_a_run_are_none(make_run: MakeRun, tmp_path: Path) -> None:

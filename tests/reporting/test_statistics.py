@@ -7,6 +7,7 @@ from statistics import fmean
 import pytest
 
 from seqbench.reporting.statistics import (
+    Sample,
     differences,
     estimate,
     holm,
@@ -77,7 +78,7 @@ def test_holm() -> None:
 
 
 def test_differences_are_over_common_seeds_alone() -> None:
-    samples = {
+    samples: dict[str, Sample] = {
         "best": {0: 1.0, 1: 2.0, 2: 3.0, 3: 100.0},
         "other": {0: 0.0, 1: 0.5, 2: 2.5, 7: -50.0},
         "rule": 0.5,

@@ -83,7 +83,7 @@ def test_markdown(found: Report) -> None:
     assert "## toy: accuracy on test, higher is better" in lines
     assert "| lstm | 0.9150 | [0.9050, 0.9250] | 0.9150 | 4 | best |  |  | 0.9150 |" in lines
     assert "![Curves](pictures/toy.svg)" in lines
-    assert any(line.startswith("    python -m seqbench.train -m task=toy") for line in lines)
+    assert any(line.startswith("python -m seqbench.train -m task=toy") for line in lines)
     tables = [line for line in lines if line.startswith("| ")]
     assert {line.count(" | ") for line in tables[:4]} == {8}
 

@@ -3,10 +3,12 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from seqbench import locks
 from seqbench.errors import UserError, place
@@ -14,6 +16,33 @@ from seqbench.identity import NOT_IDENTITY, identity, without
 from seqbench.locks import STATUS
 from seqbench.reporting.entries import Entry
 from seqbench.runs import Run, is_newer
+
+Numbers = dict[str, float]
+
+
+class _Result(BaseModel):
+    """What a report reads of ``result.json``."""
+
+    task: str
+    model: str
+    seed: int
+    group: str
+    metric: str
+    config: dict[str, Any]
+    metrics: dict[str, Numbers]
+    mode: Literal["max", "min"] = "max"
+    kind: str = "network"
+    data: dict[str, Any] = {}
+    slices: dict[str, dict[str, dict[str, Numbers]]] = {}
+    baselines: dict[str, dict[str, Numbers]] = {}
+    epochs: int | None = None
+    parameters: int | None = None
+    state_size: int | None = None
+    peak_memory_bytes: int | None = None
+    throughput: dict[str, float | None] = {}
+    seconds: dict[str, float | None] = {}
+    environment: dict[str, Any] = {}
+
 
 LARGEST = 1_000_000
 """Bytes of a config.yaml beyond which it is none of a run's."""
@@ -83,9 +112,12 @@ def _state(path: Path, content: Mapping[str, Any]) -> tuple[str, dict[str, Any] 
             return "newer", None, "a newer version of seqbench wrote its result"
         except (OSError, ValueError):
             return "torn", None, "its result.json is missing or torn"
-        lacking = [name for name in ("task", "model", "config", "metric") if name not in result]
-        if lacking or not isinstance(result["config"], dict):
-            return "torn", None, f"its result.json lacks {', '.join(lacking) or 'its config'}"
+        try:
+            _Result.model_validate(result)
+        except ValidationError as wrong:
+            first = wrong.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            return "torn", None, f"its result.json is no run's: {where}: {first['msg']}"
         return "ok", result, ""
     if status in ENDED:
         return str(status), None, error
@@ -131,8 +163,9 @@ def settled(found: Sequence[Entry]) -> list[Entry]:
         if not each.group:
             groups = by_settings.get(settings_key(each), set())
             group = groups.pop() if len(groups) == 1 else f"settings {settings_key(each)}"
-            each = Entry(**{**vars(each), "group": group})
-        settled.append(each)
+            settled.append(replace(each, group=group))
+        else:
+            settled.append(each)
     return settled
 
 

@@ -116,11 +116,10 @@ def costs(runs: Sequence[Entry]) -> Costs:
     results = [each.result for each in runs if each.result]
     if not results:
         return Costs()
-    optimizer = results[0]["config"].get("optimizer") or {}
     memory = [*_numbers(results, "peak_memory_bytes")]
     return Costs(
         epochs=_median(_numbers(results, "epochs")),
-        learning_rate=optimizer.get("lr"),
+        learning_rate=next(_numbers(results, "config", "optimizer", "lr"), None),
         parameters=results[0].get("parameters"),
         state_size=results[0].get("state_size"),
         tokens_per_second=_median(_numbers(results, "throughput", "train_tokens_per_second")),

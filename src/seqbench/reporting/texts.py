@@ -100,7 +100,7 @@ def markdown(report: Report, pictures: Mapping[str, Sequence[tuple[str, Picture]
             parts.append("\n".join(f"- {_plain(note)}" for note in board.notes))
         lines = list(dict.fromkeys(row.command for row in board.rows if row.command))
         if lines:
-            parts.append("\n".join(f"    {visible(line)}" for line in lines))
+            parts.append("\n".join(["```sh", *map(visible, lines), "```"]))
         for path, picture in pictures.get(board.task, ()):
             parts.append(f"![{_plain(picture.title)}]({path})\n\n{_plain(picture.caption)}")
     return "\n\n".join(parts) + "\n"
