@@ -182,6 +182,15 @@ def test_a_baseline_as_good_as_the_best_network_is_told(make_run: MakeRun, tmp_p
         assert any(f"lstm, is not clearly better than {name}" in note for note in found.notes)
 
 
+def test_what_the_number_of_labels_allows_is_told(make_run: MakeRun, tmp_path: Path) -> None:
+    """The standard error of a share of 0.5 of 100 is 0.05."""
+    classes = {"Dog": {"support": 70}, "Cat": {"support": 30}}
+    make_run("lstm", 0, 0.5, reports={"test": {"classes": classes}})
+    (told,) = (note for note in board(tmp_path).notes if "binomial" in note)
+    assert told.startswith("test has 100 rows: ")
+    assert "0.0980 more or less" in told
+
+
 def test_time_to_a_threshold(make_run: MakeRun, tmp_path: Path) -> None:
     """By default nine tenths of the way from the majority, 0.3, to the best, 0.9: 0.84."""
     make_run("lstm", 0, 0.9, curve=[0.3, 0.83, 0.85], baselines=MAJORITY)

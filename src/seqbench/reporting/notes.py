@@ -1,5 +1,6 @@
 """What a reader must be told beside the numbers, each in a sentence."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ def of_board(board: Leaderboard, baseline: str | None) -> list[str]:
     missing = [row for row in rows if row.kind != "trivial" and row.runs and not row.estimate]
     if missing:
         told.append(f"No {board.split}/{board.metric} yet of: {_names(missing)}.")
+    told += _rows(board, networks)
     told += _machines(networks)
     return told
 
@@ -124,6 +126,24 @@ def _few(networks: Sequence[Row]) -> list[str]:
                 f"however large, could be told from chance; {needed} seeds can."
             )
     return told
+
+
+def _rows(board: Leaderboard, networks: Sequence[Row]) -> list[str]:
+    """How sure an accuracy can be on so many labels, however many seeds there are."""
+    first = next((row for row in networks if row.estimate and 0 < row.estimate.mean < 1), None)
+    if first is None or first.estimate is None or board.metric != "accuracy":
+        return []
+    report = ((first.runs[0].result or {}).get("reports") or {}).get(board.split) or {}
+    labels = sum(each["support"] for each in report.get("classes", {}).values())
+    if not labels:  # a label a step: they come together
+        return []
+    share = first.estimate.mean
+    margin = 1.96 * math.sqrt(share * (1 - share) / labels)
+    return [
+        f"{board.split} has {counted(labels, 'row')}: of other rows of the same kind an accuracy of "
+        f"{number(share, 'accuracy')} would be {number(margin, 'accuracy')} more or less (95 %, "
+        "binomial), however many the seeds; the intervals do not hold that."
+    ]
 
 
 def _machines(networks: Sequence[Row]) -> list[str]:

@@ -20,6 +20,14 @@ from seqbench.runs import Run, is_newer
 Numbers = dict[str, float]
 
 
+class _Class(BaseModel):
+    support: int
+
+
+class _Report(BaseModel):
+    classes: dict[str, _Class] = {}
+
+
 class _Result(BaseModel):
     """What a report reads of ``result.json``."""
 
@@ -35,6 +43,7 @@ class _Result(BaseModel):
     data: dict[str, Any] = {}
     slices: dict[str, dict[str, dict[str, Numbers]]] = {}
     baselines: dict[str, dict[str, Numbers]] = {}
+    reports: dict[str, _Report] = {}
     epochs: int | None = None
     parameters: int | None = None
     state_size: int | None = None
