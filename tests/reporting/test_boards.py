@@ -187,8 +187,8 @@ def test_what_the_number_of_labels_allows_is_told(make_run: MakeRun, tmp_path: P
     classes = {"Dog": {"support": 70}, "Cat": {"support": 30}}
     make_run("lstm", 0, 0.5, reports={"test": {"classes": classes}})
     (told,) = (note for note in board(tmp_path).notes if "binomial" in note)
-    assert told.startswith("test has 100 rows: ")
-    assert "0.0980 more or less" in told
+    assert told.startswith("test has 100 rows, ")
+    assert "0.5000 is sure to ±0.0980" in told
 
 
 def test_time_to_a_threshold(make_run: MakeRun, tmp_path: Path) -> None:

@@ -140,9 +140,9 @@ def _rows(board: Leaderboard, networks: Sequence[Row]) -> list[str]:
     share = first.estimate.mean
     margin = 1.96 * math.sqrt(share * (1 - share) / labels)
     return [
-        f"{board.split} has {counted(labels, 'row')}: of other rows of the same kind an accuracy of "
-        f"{number(share, 'accuracy')} would be {number(margin, 'accuracy')} more or less (95 %, "
-        "binomial), however many the seeds; the intervals do not hold that."
+        f"{board.split} has {counted(labels, 'row')}, so that an accuracy of "
+        f"{number(share, 'accuracy')} is sure to ±{number(margin, 'accuracy')} (95 %, binomial), "
+        "however many the seeds; intervals over seeds do not tell that."
     ]
 
 
