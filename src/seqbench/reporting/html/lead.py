@@ -1,0 +1,62 @@
+"""The answer of a leaderboard in a few sentences."""
+
+from collections.abc import Iterator, Sequence
+
+from seqbench.reporting import numbers
+from seqbench.reporting.leaderboard import Leaderboard, Row
+
+MOST = 5
+"""Rows that a sentence names."""
+
+
+def lead(board: Leaderboard) -> list[str]:
+    """Which row is best, what cannot be told from it, and which simple thing no network beats."""
+    rows = [row for row in board.rows if row.estimate is not None]
+    sets = dict.fromkeys(row.data for row in rows)
+    said = []
+    for data in sets:
+        where = f"On data {data}: " if len(sets) > 1 else ""
+        sentences = [*_lead([row for row in rows if row.data == data], board)]
+        said.append(where + " ".join(sentences))
+    return said or ["No run has ended with this metric yet."]
+
+
+def _lead(rows: Sequence[Row], board: Leaderboard) -> Iterator[str]:
+    networks = [row for row in rows if row.kind == "network"]
+    first = next((row for row in rows if row.verdict == "best"), None)
+    tied = [row.name for row in rows if row.verdict == "tied"]
+    worse = [row.name for row in rows if row.verdict == "worse"]
+    unsure = [row.name for row in rows if row.verdict == "unsure"]
+    if first and (tied or worse):
+        yield f"{first.name} is best, {_value(first, board)}."
+        if tied:
+            yield f"{_names(tied)} cannot be told from it."
+        if worse:
+            yield f"{_names(worse)} {'is' if len(worse) == 1 else 'are'} worse."
+        if unsure:
+            yield f"Of {_names(unsure)} there are too few seeds to tell."
+    elif networks:
+        ahead = first or networks[0]
+        yield f"{ahead.name} has the best mean, {_value(ahead, board)}."
+        if len(networks) > 1:
+            yield "There are too few seeds to tell whether by chance."
+    if networks and rows[0].kind != "network" and rows[0].verdict != "best":
+        what = "a classical baseline" if rows[0].kind == "baseline" else "a trivial rule"
+        mean = _value(rows[0], board)
+        yield f"{rows[0].name} ({what}) has a better mean than every network, {mean}."
+
+
+def _value(row: Row, board: Leaderboard) -> str:
+    """The mean with its interval, as in ``0.8832 [0.8810, 0.8851]``."""
+    found = row.estimate
+    assert found
+    mean = numbers.metric(found.mean, board.metric)
+    if found.low is None:
+        return mean
+    return f"{mean} {numbers.interval(found.low, found.high, board.metric)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    if len(names) > MOST:
+        return f"{', '.join(names[:MOST])} and {len(names) - MOST} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
