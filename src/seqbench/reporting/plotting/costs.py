@@ -8,13 +8,11 @@ from seqbench.reporting.plotting.looks import Look
 from seqbench.reporting.plotting.paper import (
     SMALL,
     Drawing,
-    View,
-    log_ticks,
     sheet,
     show,
     spread,
-    time_ticks,
     view,
+    wider,
 )
 from seqbench.reporting.plotting.words import (
     amount,
@@ -75,20 +73,17 @@ def _against(
     for row in board.rows:
         if row.kind == "trivial" and row.estimate and finite([row.estimate.mean]):
             value = row.estimate.mean
-            wider = _wider(seen, value)
-            if wider is None:
+            seen = wider(seen, value)
+            if not seen.holds(value):
                 far.append(called[row.name])
                 continue
-            seen = wider
             axes.axhline(value, label=called[row.name], **baseline())
             ends.append(End(called[row.name], value))
     show(axes, "x", along, text)
     show(axes, "y", seen)
-    ticks = time_ticks if text is duration else log_ticks
-    axes.set_xticks(ticks(along.low, along.high))
     for (row, x, e), dot in zip(rows, dots, strict=True):
         look = looks[row.name]
-        if dot.low < dot.high:
+        if e.low is not None:
             bars = [[e.mean - dot.low], [dot.high - e.mean]]
             axes.errorbar(
                 [x], [e.mean], bars, fmt="none", ecolor=look.colour, elinewidth=1.2, capsize=2.5,
@@ -98,7 +93,7 @@ def _against(
         style = {**look.dot, "markersize": size}
         axes.plot([x], [e.mean], linestyle="", label=dot.text, **style)
     axes.set(xlabel=what, ylabel=on(board.split, board.metric))
-    several = any(dot.low < dot.high for dot in dots)
+    several = any(e.low is not None for _, _, e in rows)
     made = "mean over seeds, bars: its 95 % interval" if several else "one seed each"
     axes.set_title(f"{short(board.task)}: {made}", fontsize=SMALL)
     column(axes, ends)
@@ -127,18 +122,3 @@ def _bar(mean: float, low: float | None, high: float | None) -> tuple[float, flo
     """The interval's ends; the mean itself where there is none."""
     ends = finite([low, high])
     return (min(*ends, mean), max(*ends, mean)) if len(ends) == 2 else (mean, mean)
-
-
-NEAR = 1.5
-"""How many times the span of the dots a line may add to the axis."""
-
-
-def _wider(seen: View, value: float) -> View | None:
-    """The view with this value in it; None where it would press all else together."""
-    if seen.holds(value):
-        return seen
-    if seen.log:
-        return None
-    high = seen.high - seen.low
-    low, top = min(seen.low, value - 0.05 * high), max(seen.high, value + 0.05 * high)
-    return View(low, top, False, seen.cut) if top - low <= (1 + NEAR) * high else None

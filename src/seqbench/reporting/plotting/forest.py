@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from seqbench.reporting.leaderboard import Leaderboard
 from seqbench.reporting.plotting.labels import baseline
 from seqbench.reporting.plotting.looks import INK, Look
-from seqbench.reporting.plotting.paper import SMALL, Drawing, View, sheet, show, view
+from seqbench.reporting.plotting.paper import SMALL, Drawing, View, sheet, show, view, wider
 from seqbench.reporting.plotting.words import capital, finite, names, number, on, short
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def forest(board: Leaderboard, looks: Mapping[str, Look], name: str) -> Drawing 
         for value in finite([row.estimate.low, row.estimate.high, *row.estimate.by_seed.values()])
     ]
     seen = view(known, [], board.mode)
+    for row in shown:
+        seen = wider(seen, row.estimate.mean) if row.kind == "trivial" and row.estimate else seen
     for place, row in enumerate(shown):
         estimate = row.estimate
         assert estimate

@@ -64,11 +64,11 @@ def baseline() -> dict[str, Any]:
 
 def apart(heights: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """The heights moved as little as may be (least squares) so that no two are nearer than
-    ``gap``, all between ``low`` and ``high`` if there is room.
+    ``gap``, all between ``low`` and ``high`` if there is room. Of equal ones the first is highest.
 
     Pools those that would cross, as isotonic regression does.
     """
-    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    order = sorted(range(len(heights)), key=lambda i: (heights[i], -i))
     room = max(high - low - gap * (len(order) - 1), 0.0)
     pools: list[list[float]] = []  # sum and count of what stands together
     for place, i in enumerate(order):

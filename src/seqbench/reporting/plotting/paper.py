@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from seqbench.figures import any_letter
 from seqbench.reporting.plotting.looks import INK, Look
 from seqbench.reporting.plotting.seeds import Span
-from seqbench.reporting.plotting.words import finite, number
+from seqbench.reporting.plotting.words import duration, even, finite, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,10 +76,16 @@ def paper() -> Iterator[None]:
 
 def sheet(height: float) -> tuple["Figure", "Axes"]:
     """An empty figure as wide as a page's text. height: in inches."""
+    figure, (axes,) = sheets(height, 1)
+    return figure, axes
+
+
+def sheets(height: float, panels: int) -> tuple["Figure", list["Axes"]]:
+    """The same with several panels side by side."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, figure.subplots()
+    return figure, [*figure.subplots(1, panels, squeeze=False)[0]]
 
 
 @dataclass(frozen=True)
@@ -123,9 +129,26 @@ def view(values: Sequence[float], must: Sequence[float], mode: str) -> View:
     if log and high / low >= LOG_FROM:
         margin = (high / low) ** 0.05
         return View(low / margin, high * margin, True, cut)
-    least = 1e-4 * max(abs(low), abs(high))
-    margin = 0.05 * (high - low) if high - low > least else 0.05 * (max(abs(low), abs(high)) or 1)
-    return View(low - margin, high + margin, False, cut)
+    size = max(abs(low), abs(high)) or 1
+    if high - low > 1e-4 * size:
+        margin = 0.05 * (high - low)
+        return View(low - margin, high + margin, False, cut)
+    # All the same: what there is room for is what would be worse.
+    room = (0.02 * size, 0.1 * size) if mode == "min" else (0.1 * size, 0.02 * size)
+    return View(low - room[0], high + room[1], False, cut)
+
+
+STRETCH = 1.5
+"""How many times its own length an axis may grow for a baseline."""
+
+
+def wider(seen: View, value: float) -> View:
+    """The view with this value in it, unless that pressed all else together."""
+    if seen.log or seen.holds(value):
+        return seen
+    length = seen.high - seen.low
+    low, high = min(seen.low, value - 0.05 * length), max(seen.high, value + 0.05 * length)
+    return View(low, high, False, seen.cut) if high - low <= (1 + STRETCH) * length else seen
 
 
 def spread(values: Sequence[float]) -> View:
@@ -135,21 +158,23 @@ def spread(values: Sequence[float]) -> View:
     return View(low / margin, high * margin, True, False)
 
 
-def show(
-    axes: "Axes", which: str, seen: View, text: Callable[[float], str] = number, most: int = 7
-) -> None:
-    """Set the limits and ticks of an axis. which: x or y. most: ticks."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+def show(axes: "Axes", which: str, seen: View, text: Callable[[float], str] = number) -> None:
+    """Set the limits and ticks of an axis. which: x or y. text: what a tick says."""
+    from matplotlib.ticker import MaxNLocator, NullLocator
 
     axis: Any = {"x": axes.xaxis, "y": axes.yaxis}[which]
     axes.set(**{f"{which}scale": "log" if seen.log else "linear"})
     axes.set(**{f"{which}lim": (seen.low, seen.high)})
     if seen.log:
-        axis.set_major_locator(FixedLocator(log_ticks(seen.low, seen.high, most)))
+        ticks = (
+            time_ticks(seen.low, seen.high) if text is duration else log_ticks(seen.low, seen.high)
+        )
         axis.set_minor_locator(NullLocator())
-    else:
-        axis.set_major_locator(MaxNLocator(most - 1, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: text(float(value))))
+        axis.set_ticks(ticks, [text(tick) for tick in ticks])
+        return
+    some = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(seen.low, seen.high)
+    ticks = [float(tick) for tick in some if seen.holds(tick)]
+    axis.set_ticks(ticks, even(ticks))
 
 
 def barred(axes: "Axes", points: Sequence[tuple[float, Span]], label: str, look: Look) -> None:
@@ -184,11 +209,19 @@ TIMES = (
     *(10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0),
     *(3600.0 * h for h in (1, 2, 4, 8, 12, 24, 48, 96, 240, 480, 960, 2400, 9600)),
 )
+BETWEEN = (
+    *(s * 10.0**p for p in (-3, -2, -1, 0) for s in (1, 1.5, 2, 3, 4, 5, 6, 8)),
+    *(10.0, 15.0, 20.0, 30.0, 40.0, 50.0),
+    *(size * n for size in (60.0, 3600.0) for n in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20)),
+    *(1800.0, 2400.0, 3000.0),
+)
+"""Seconds that a clock's face would have, and more of them for a short axis."""
 
 
 def time_ticks(low: float, high: float, most: int = 7) -> list[float]:
     """As a clock counts."""
-    ticks = [time for time in TIMES if low <= time <= high]
-    if len(ticks) < 2:
-        return log_ticks(low, high, most)
-    return ticks[:: math.ceil(len(ticks) / most)]
+    for times in (TIMES, BETWEEN):
+        ticks = sorted(time for time in times if low <= time <= high)
+        if len(ticks) > 2:
+            return ticks[:: math.ceil(len(ticks) / most)]
+    return log_ticks(low, high, most)

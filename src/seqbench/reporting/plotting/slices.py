@@ -165,6 +165,8 @@ def _caption(board: Leaderboard, found: Sliced, rows: Sequence[Row], by: str, se
     if any(found.sizes):
         text += " Below each slice how many rows it has: the fewer, the less it says."
     text += " Rows are a little apart only to be seen."
+    if found.split != board.split:
+        text += f" (The {board.split} split keeps no slices.)"
     if found.metric != board.metric:
         text += f" Slices do not have the {on(board.split, board.metric)}."
     if len(found.spans) > MOST:

@@ -79,6 +79,15 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
+def even(ticks: Sequence[float]) -> list[str]:
+    """All with as many digits behind the point as one of them needs."""
+    texts = [number(tick) for tick in ticks]
+    if any("e" in text or "," in text for text in texts):
+        return texts
+    digits = max((len(text.partition(".")[2]) for text in texts), default=0)
+    return [f"{tick:.{digits}f}".replace("-", "−") for tick in ticks]
+
+
 def amount(value: float) -> str:
     """Of parameters: 500, 20k, 1.5M."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
