@@ -46,7 +46,7 @@ def save(figure: "Figure", path: Path) -> None:
         "svg.hashsalt": "seqbench",
         "pdf.fonttype": 42,
     }
-    with mpl.rc_context(settings), _any_letter():
+    with mpl.rc_context(settings), any_letter():
         figure.savefig(drawn, format=kind, dpi=200, metadata={stamp: None})
     try:
         with room(path):
@@ -62,13 +62,13 @@ def pixels(figure: "Figure") -> Any:
 
     canvas: Any = FigureCanvasAgg(figure)
     figure.set_dpi(120)
-    with _any_letter():
+    with any_letter():
         canvas.draw()
     return np.asarray(canvas.buffer_rgba())
 
 
 @contextmanager
-def _any_letter() -> Iterator[None]:
+def any_letter() -> Iterator[None]:
     """A title may hold letters that matplotlib's font lacks; an SVG leaves them to the viewer's."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
