@@ -45,7 +45,7 @@ def test_files_are_written_by_their_ending(
     text = Path("r.md").read_text("utf-8")
     assert all(f"](drawn/svg/{picture.name})" in text for picture in pictures)
     page = Path("r.html").read_text("utf-8")
-    assert page.startswith("<!DOCTYPE html>")
+    assert page.startswith("<!doctype html>")
     assert page.count("<svg") >= len(pictures)
 
 
