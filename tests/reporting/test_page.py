@@ -4,6 +4,8 @@ import base64
 import hashlib
 import math
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -306,6 +308,12 @@ def test_rules_alone_and_a_leaderboard_without_numbers_are_shown() -> None:
     assert [text(one["name"]) for one in table(root, 0)] == ["new few seeds"]
     assert [text(one["mean"]) for one in table(root, 1)] == ["0.4000"]
     assert replace(rules.rows[0], estimate=estimate(0.4)) == rules.rows[0]
+
+
+def test_a_page_needs_no_torch() -> None:
+    code = "import sys; from seqbench.reporting import page; print('torch' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
 
 
 @pytest.mark.parametrize("ground", ["ground", "panel", "shade"])
