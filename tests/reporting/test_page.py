@@ -169,10 +169,11 @@ def test_a_row_opens_to_its_command_runs_and_config() -> None:
 
 def test_what_else_the_runs_of_a_row_differ_in_is_told() -> None:
     first = row("lstm", [0.8, 0.9, 0.7])
+    others = [run("lstm", seed, 0.8, progress="none") for seed in (0, 1)]
     odd = run("lstm", 2, 0.7, optimizer={"lr": 0.01}, progress="bar")
     found = {"environment": {"torch": "2.8.0"}}
     odd = replace(odd, result={**(odd.result or {}), **found})
-    root = tree(page(report(board(replace(first, runs=[*first.runs[:2], odd]))), {}))
+    root = tree(page(report(board(replace(first, runs=[*others, odd]))), {}))
     facts = {text(one[0]): [text(dd) for dd in one[1:]] for one in root.findall(".//dl/div")}
     assert facts["optimizer.lr"] == ["0.001 (seed 0, 1)", "0.01 (seed 2)"]
     assert facts["environment.torch"] == ["2.9.0 (seed 0, 1)", "2.8.0 (seed 2)"]
