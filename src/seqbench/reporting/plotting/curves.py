@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from seqbench.reporting.leaderboard import Leaderboard
 from seqbench.reporting.plotting.labels import End, baseline, column
 from seqbench.reporting.plotting.looks import INK, Look
-from seqbench.reporting.plotting.paper import SMALL, Drawing, View, sheets, show, view
+from seqbench.reporting.plotting.paper import SMALL, Drawing, sheets, show
 from seqbench.reporting.plotting.seeds import Course, baselines, courses
+from seqbench.reporting.plotting.views import View, view
 from seqbench.reporting.plotting.words import between, capital, counts, finite, names, on, short
 
 if TYPE_CHECKING:

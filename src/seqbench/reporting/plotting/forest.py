@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from seqbench.reporting.leaderboard import Leaderboard
 from seqbench.reporting.plotting.labels import baseline
 from seqbench.reporting.plotting.looks import INK, Look
-from seqbench.reporting.plotting.paper import SMALL, Drawing, View, sheet, show, view, wider
+from seqbench.reporting.plotting.paper import SMALL, Drawing, sheet, show
+from seqbench.reporting.plotting.views import View, view, wider
 from seqbench.reporting.plotting.words import capital, finite, names, number, on, short
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ def forest(board: Leaderboard, looks: Mapping[str, Look], name: str) -> Drawing 
                 ends, [place, place], color=look.colour, linewidth=1.8, solid_capstyle="butt",
                 label=f"_interval {title}",
             )  # fmt: skip
-        size = 9 if row.kind == "baseline" else 6
-        style = {**look.dot, "markersize": size}
-        axes.plot([estimate.mean], [place], linestyle="", label=title, **style)
+        axes.plot([estimate.mean], [place], linestyle="", label=title, **look.dot)
     show(axes, "x", seen)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_yticks(range(len(shown)), [called[row.name] for row in shown])
@@ -70,7 +69,7 @@ def forest(board: Leaderboard, looks: Mapping[str, Look], name: str) -> Drawing 
     caption = (
         f"{capital(on(board.split, board.metric))} of each row, the best first"
         f"{', on a logarithmic axis' if seen.log else ''}: the mean over seeds, its 95 % bootstrap"
-        " interval (a bar; none of one seed) and each seed (strokes)."
+        " interval (a bar; none where there is one seed) and each seed (strokes)."
     )
     if any(row.kind == "baseline" for row in shown):
         caption += " Stars: classical baselines."
@@ -80,7 +79,7 @@ def forest(board: Leaderboard, looks: Mapping[str, Look], name: str) -> Drawing 
         caption += " An arrow: outside the axis, with its number."
     if len(rows) > MOST:
         caption += f" Of {len(rows)} rows the best {MOST} are shown."
-    return Drawing(f"{name}-rows", f"Rows of {short(board.task)}", caption, figure)
+    return Drawing(f"{name}-rows", f"{short(board.task)}, row by row", caption, figure)
 
 
 def _rule(axes: "Axes", title: str, value: float, place: int, seen: View) -> None:

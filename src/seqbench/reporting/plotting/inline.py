@@ -45,6 +45,10 @@ def inline(figure: "Figure", name: str, title: str) -> str:
         "role": "img",
         "aria-label": title,
         "font-family": "sans-serif",
+        "font-weight": "normal",
+        "font-style": "normal",
+        # Text may come out wider than it was planned.
+        "overflow": "visible",
         "stroke-linejoin": "round",
     }
     return ElementTree.tostring(root, encoding="unicode")

@@ -19,26 +19,33 @@ BASELINES = (0, (4, 2.5))
 
 @dataclass(frozen=True)
 class End:
-    """A name in a column. height: of what it names, on the y axis. look: None of a baseline."""
+    """A name in a column. height: of what it names, on the y axis. look: None of a baseline.
+    line: whether it names a line, or a dot alone."""
 
     text: str
     height: float
     look: Look | None = None
+    line: bool = True
 
 
-def column(axes: "Axes", ends: Sequence[End]) -> None:
+def column(axes: "Axes", ends: Sequence[End]) -> list[Any]:
     """Names at the right of the axes, each with its line and marker, as near to their heights as
-    there is room; a key that covers nothing."""
+    there is room; a key that covers nothing. Returns what was added."""
     from matplotlib.lines import Line2D
     from matplotlib.offsetbox import AnnotationBbox, DrawingArea, HPacker, TextArea
 
-    boxes = []
+    boxes: list[Any] = []
     for end in ends:
-        key = DrawingArea(20, 8)
+        wide = 20 if end.line else 8
+        key = DrawingArea(wide, 8)
         style = end.look.line if end.look else baseline()
-        key.add_artist(Line2D([0, 20], [4, 4], **{**style, "marker": ""}))
+        if end.line:
+            key.add_artist(Line2D([0, wide], [4, 4], **style | {"marker": ""}))
         if end.look:
-            key.add_artist(Line2D([10], [4], linestyle="", **end.look.dot | {"markersize": 4.5}))
+            size = (end.look.line if end.line else end.look.dot)["markersize"]
+            key.add_artist(
+                Line2D([wide / 2], [4], linestyle="", **end.look.dot | {"markersize": size})
+            )
         packed = HPacker(
             children=[key, TextArea(end.text, textprops={"size": SMALL})], align="center", pad=0,
             sep=4,
@@ -50,11 +57,12 @@ def column(axes: "Axes", ends: Sequence[End]) -> None:
         axes.add_artist(box)
         boxes.append(box)
     extent = _laid_out(axes)
-    low = axes.transAxes.inverted()
-    heights = [low.transform(axes.transData.transform((0, end.height)))[1] for end in ends]
+    back, left = axes.transAxes.inverted(), axes.get_xlim()[0]
+    heights = [back.transform(axes.transData.transform((left, end.height)))[1] for end in ends]
     gap = GAP * axes.get_figure(root=True).dpi / 72 / extent.height  # type: ignore[union-attr]
     for box, height in zip(boxes, apart(heights, gap, 0.02, 0.98), strict=True):
         box.xy = (1, height)
+    return boxes
 
 
 def baseline() -> dict[str, Any]:
@@ -93,21 +101,20 @@ class Dot:
     high: float
 
 
-def beside(
-    axes: "Axes", named: Sequence[Dot], dots: Sequence[Dot], rules: Sequence[float] = ()
-) -> None:
-    """Name dots at their right or left, above or below, where a name covers least.
+def beside(axes: "Axes", dots: Sequence[Dot], rules: Sequence[float] = ()) -> bool:
+    """Name each dot at its right or left, above or below, where the name covers nothing.
 
-    dots: all that there are. rules: heights of lines across the axes.
+    rules: heights of lines across the axes. Returns whether there was room; if not none is named.
     """
     from matplotlib.transforms import Bbox
 
     figure: Any = axes.get_figure(root=True)
     extent = _laid_out(axes)
     pixel = figure.dpi / 72
+    left = axes.get_xlim()[0]
     taken = []
     for rule in rules:
-        height = axes.transData.transform((1, rule))[1]
+        height = axes.transData.transform((left, rule))[1]
         taken.append(Bbox([[extent.x0, height - pixel], [extent.x1, height + pixel]]))
     for dot in dots:
         (x, y), (_, low), (_, high) = (
@@ -115,28 +122,31 @@ def beside(
         )
         taken.append(Bbox([[x - 4 * pixel, y - 4 * pixel], [x + 4 * pixel, y + 4 * pixel]]))
         taken.append(Bbox([[x - pixel, low], [x + pixel, high]]))
-    for dot in named:
+    notes = []
+    for dot in dots:
         note = axes.annotate(
             dot.text, (dot.x, dot.y), (0, 0), textcoords="offset points", fontsize=SMALL,
             annotation_clip=False,
         )  # fmt: skip
         note.set_in_layout(False)
-        best = None
-        for rank, (across, up) in enumerate(PLACES):
+        notes.append(note)
+        for across, up in PLACES:
             _move(note, across, up)
             box = note.get_window_extent()
-            cost = sum(_overlap(box, other) for other in taken)
-            cost += 3 * (box.width * box.height - _overlap(box, extent))
-            if best is None or cost + rank * 0.1 < best[0]:
-                best = cost + rank * 0.1, across, up, box
-        assert best
-        _move(note, *best[1:3])
-        taken.append(best[3])
+            room = _overlap(box, extent) > 0.999 * box.width * box.height
+            if room and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                break
+        else:
+            for each in notes:
+                each.remove()
+            return False
+    return True
 
 
 PLACES = tuple(
     (across, up)
-    for far in (1, 2, 3)
+    for far in (1, 2)
     for across, up in ((far, 0), (-far, 0), (far, far), (-far, far), (far, -far), (-far, -far),
                        (0, far), (0, -far))
 )  # fmt: skip

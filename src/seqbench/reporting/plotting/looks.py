@@ -32,6 +32,9 @@ COLOURS = ("#1b8a99", "#b8437f", "#8c6d1f", "#8a5fb5", "#c8503c", "#5f7f2a")
 MARKERS: tuple[Any, ...] = ("p", (4, 1, 0), "H", (6, 1, 0), (3, 1, 0), "8")
 """Of cells that are not known."""
 
+SMALL = ("*", (4, 1, 0), (6, 1, 0), (3, 1, 0))
+"""Markers that are drawn larger, as stars have little in them."""
+
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.8)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
 FILLS = ("full", "none", "left", "bottom")
 """Of the rows of one cell."""
@@ -49,13 +52,8 @@ class Look:
     @property
     def line(self) -> dict[str, Any]:
         """For ``Axes.plot``: a line with markers."""
-        return {
-            "color": self.colour,
-            "linestyle": self.dashes,
-            "linewidth": 1.4,
-            **self.dot,
-            "markersize": 4.5,
-        }
+        size = 0.75 * self.dot["markersize"]
+        return {**self.dot, "linestyle": self.dashes, "linewidth": 1.4, "markersize": size}
 
     @property
     def dot(self) -> dict[str, Any]:
@@ -64,7 +62,7 @@ class Look:
             "color": self.colour,
             "marker": self.marker,
             "fillstyle": self.fill,
-            "markersize": 6,
+            "markersize": 9 if self.marker in SMALL else 6,
             "markeredgewidth": 1.0,
         }
 

@@ -1,6 +1,5 @@
-"""What all pictures share: size, type, and what an axis shows and how it is marked."""
+"""What all pictures share: their size and type, and how an axis is marked."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from seqbench.figures import any_letter
 from seqbench.reporting.plotting.looks import INK, Look
 from seqbench.reporting.plotting.seeds import Span
-from seqbench.reporting.plotting.words import duration, even, finite, number
+from seqbench.reporting.plotting.views import View, log_ticks, time_ticks
+from seqbench.reporting.plotting.words import duration, even, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,18 +20,6 @@ WIDTH = 6.5
 
 SMALL, TYPE = 8, 9
 """Points."""
-
-DECADES = 6
-"""Powers of ten of a metric that an axis spans at most, counted from the best value."""
-
-OUTLYING = 8
-"""How many times as far from the best as most values are one may be and still be in view."""
-
-NEAR, NEAR_DECADES = 3, 2
-"""What is never an outlier: within so many times the best value, or so many powers of ten."""
-
-LOG_FROM = 10
-"""The ratio of the largest value to the smallest from which an axis is logarithmic."""
 
 
 @dataclass(frozen=True)
@@ -88,76 +76,6 @@ def sheets(height: float, panels: int) -> tuple["Figure", list["Axes"]]:
     return figure, [*figure.subplots(1, panels, squeeze=False)[0]]
 
 
-@dataclass(frozen=True)
-class View:
-    """What an axis shows. cut: whether there is something beyond it."""
-
-    low: float
-    high: float
-    log: bool
-    cut: bool
-
-    def holds(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
-    def nearest(self, value: float) -> float:
-        return min(max(value, self.low), self.high)
-
-
-def view(values: Sequence[float], must: Sequence[float], mode: str) -> View:
-    """Of an axis of a metric: the values but for outliers on the bad side, and all in ``must``.
-
-    Logarithmic where lower is better and the values span a power of ten.
-    """
-    values, must = finite(values), finite(must)
-    every = [*values, *must]
-    if not every:
-        return View(0.0, 1.0, False, False)
-    log = mode == "min" and min(every) > 0 and max(every) / min(every) >= LOG_FROM
-    best = min(every) if mode == "min" else max(every)
-
-    def distance(value: float) -> float:
-        return abs(math.log10(value) - math.log10(best)) if log else abs(value - best)
-
-    away = sorted(map(distance, values or must))
-    usual = away[min(3 * len(away) // 4, len(away) - 1)]
-    far = max([OUTLYING * usual, NEAR_DECADES if log else NEAR * abs(best), *map(distance, must)])
-    far = min(far, DECADES) if log else far
-    shown = [value for value in every if distance(value) <= far * (1 + 1e-9)]
-    low, high = min(shown), max(shown)
-    cut = len(shown) < len(every)
-    if log and high / low >= LOG_FROM:
-        margin = (high / low) ** 0.05
-        return View(low / margin, high * margin, True, cut)
-    size = max(abs(low), abs(high)) or 1
-    if high - low > 1e-4 * size:
-        margin = 0.05 * (high - low)
-        return View(low - margin, high + margin, False, cut)
-    # All the same: what there is room for is what would be worse.
-    room = (0.02 * size, 0.1 * size) if mode == "min" else (0.1 * size, 0.02 * size)
-    return View(low - room[0], high + room[1], False, cut)
-
-
-STRETCH = 1.5
-"""How many times its own length an axis may grow for a baseline."""
-
-
-def wider(seen: View, value: float) -> View:
-    """The view with this value in it, unless that pressed all else together."""
-    if seen.log or seen.holds(value):
-        return seen
-    length = seen.high - seen.low
-    low, high = min(seen.low, value - 0.05 * length), max(seen.high, value + 0.05 * length)
-    return View(low, high, False, seen.cut) if high - low <= (1 + STRETCH) * length else seen
-
-
-def spread(values: Sequence[float]) -> View:
-    """Of a logarithmic axis of costs: all the values and some air at both sides."""
-    low, high = min(values), max(values)
-    margin = max((high / low) ** 0.1, 1.25)
-    return View(low / margin, high * margin, True, False)
-
-
 def show(axes: "Axes", which: str, seen: View, text: Callable[[float], str] = number) -> None:
     """Set the limits and ticks of an axis. which: x or y. text: what a tick says."""
     from matplotlib.ticker import MaxNLocator, NullLocator
@@ -185,43 +103,3 @@ def barred(axes: "Axes", points: Sequence[tuple[float, Span]], label: str, look:
         x, mean, bars, fmt="none", ecolor=look.colour, elinewidth=1.1, capsize=2, label=f"_{label}"
     )
     axes.plot(x, mean, label=label, **look.line)
-
-
-def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """Round numbers between the two: as many as there is room for, at least two if there are."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    every = max(1, math.ceil(len(powers) / most))
-    choices = ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9], [1, 1.5, 2, 3, 4, 5, 7], [1, 2, 3, 5, 7])
-    for steps in (*choices, [1, 2, 5], [1, 3]):
-        ticks = [float(f"{s}e{p}") for p in powers for s in steps]
-        ticks = [tick for tick in ticks if low <= tick <= high]
-        if 2 <= len(ticks) <= most:
-            return ticks
-    ticks = [10.0**power for power in powers if power % every == 0 and low <= 10.0**power <= high]
-    if len(ticks) > 1:
-        return ticks
-    middle = math.sqrt(low) * math.sqrt(high)
-    return [float(f"{value:.2g}") for value in (low, middle, high) if low <= float(f"{value:.2g}")]
-
-
-TIMES = (
-    *(s * 10.0**p for p in (-3, -2, -1, 0) for s in (1, 2, 5)),
-    *(10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0),
-    *(3600.0 * h for h in (1, 2, 4, 8, 12, 24, 48, 96, 240, 480, 960, 2400, 9600)),
-)
-BETWEEN = (
-    *(s * 10.0**p for p in (-3, -2, -1, 0) for s in (1, 1.5, 2, 3, 4, 5, 6, 8)),
-    *(10.0, 15.0, 20.0, 30.0, 40.0, 50.0),
-    *(size * n for size in (60.0, 3600.0) for n in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20)),
-    *(1800.0, 2400.0, 3000.0),
-)
-"""Seconds that a clock's face would have, and more of them for a short axis."""
-
-
-def time_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """As a clock counts."""
-    for times in (TIMES, BETWEEN):
-        ticks = sorted(time for time in times if low <= time <= high)
-        if len(ticks) > 2:
-            return ticks[:: math.ceil(len(ticks) / most)]
-    return log_ticks(low, high, most)

@@ -1,29 +1,23 @@
 """How much the learning rate matters."""
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seqbench.reporting.leaderboard import Leaderboard, Row
 from seqbench.reporting.plotting.labels import End, baseline, column
 from seqbench.reporting.plotting.looks import Look, variant
-from seqbench.reporting.plotting.paper import (
-    SMALL,
-    Drawing,
-    View,
-    barred,
-    sheet,
-    show,
-    spread,
-    view,
-)
-from seqbench.reporting.plotting.seeds import Span, baselines, span
+from seqbench.reporting.plotting.paper import SMALL, Drawing, barred, sheet, show
+from seqbench.reporting.plotting.seeds import baselines
+from seqbench.reporting.plotting.trials import Tried, tried
+from seqbench.reporting.plotting.views import View, spread, view, wider
 from seqbench.reporting.plotting.words import (
-    HUGE,
     between,
     capital,
-    finite,
+    counts,
     names,
+    number,
     on,
     short,
 )
@@ -31,24 +25,14 @@ from seqbench.reporting.plotting.words import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-KEY = "optimizer.lr"
-
 MOST = 8
 """Lines in one picture."""
 
 STRIP = 0.075
 """The share of the picture's height that a line of crosses takes."""
 
-
-@dataclass(frozen=True)
-class Tried:
-    """One learning rate of a model. span: of the metric on validation; None where no seed has a
-    number. failed: seeds that have none, of ``seeds``."""
-
-    rate: float
-    span: Span | None
-    failed: int
-    seeds: int
+ROOM = 9
+"""Ticks for which there is room."""
 
 
 def rates(board: Leaderboard, looks: Mapping[str, Look], name: str) -> Drawing | None:
@@ -63,15 +47,18 @@ def rates(board: Leaderboard, looks: Mapping[str, Look], name: str) -> Drawing |
     called = names(board)
     rules = [(called[row.name], y) for row, y in baselines(board) if row.kind == "trivial"]
     every = [v for points in drawn.values() for _, s in points for v in (s.low, s.high)]
-    seen = view(every, [value for _, value in rules], board.mode)
+    seen = view(every, [], board.mode)
+    for _, value in rules:
+        seen = wider(seen, value)
     crosses: dict[float, list[tuple[Look, Tried]]] = {}
     for key, (_, line) in shown.items():
         for each in line:
             if each.failed:
                 crosses.setdefault(each.rate, []).append((styles[key], each))
     levels = max(map(len, crosses.values()), default=0)
-    show(axes, "x", spread([t.rate for _, line in shown.values() for t in line]))
-    show(axes, "y", _deeper(seen, STRIP * levels))
+    _ticks(axes, sorted({t.rate for _, line in shown.values() for t in line}))
+    show(axes, "y", seen)
+    axes.set_ylim(_deeper(seen, STRIP * levels), seen.high)
     ends = []
     for key, points in drawn.items():
         barred(axes, points, key, styles[key])
@@ -90,52 +77,9 @@ def rates(board: Leaderboard, looks: Mapping[str, Look], name: str) -> Drawing |
     return Drawing(
         f"{name}-rates",
         f"{short(board.task)} by learning rate",
-        _caption(board, lines, seen, bool(crosses)),
+        _caption(board, lines, rules, seen, bool(crosses)),
         figure,
     )
-
-
-def tried(board: Leaderboard) -> dict[str, tuple[Row, list[Tried]]]:
-    """For each model, and its other settings where it has several, its best row and the rates that
-    it was trained with, from the lowest; those alone that have two or more."""
-    groups: dict[tuple[Any, ...], list[tuple[float, Row]]] = {}
-    for row in board.rows:
-        rate = _rate(row)
-        if row.kind == "network" and rate is not None and 0 < rate < HUGE:
-            rest = tuple(
-                f"{k.rpartition('.')[2]}={v}" for k, v in sorted(row.settings.items()) if k != KEY
-            )
-            groups.setdefault((row.model, rest, row.data), []).append((rate, row))
-    several = {k: rows for k, rows in groups.items() if len({rate for rate, _ in rows}) > 1}
-    found: dict[str, tuple[Row, list[Tried]]] = {}
-    for (model, rest, data), rows in several.items():
-        alone = [own for own in several if own[0] == model and own[2] == data] == [
-            (model, rest, data)
-        ]
-        title = short(" ".join([model, *([] if alone else rest)])) + (f" · {data}" if data else "")
-        while title in found:
-            title += "′"
-        found[title] = rows[0][1], sorted((_tried(rate, row, board) for rate, row in rows), key=_at)
-    return found
-
-
-def _at(each: Tried) -> float:
-    return each.rate
-
-
-def _tried(rate: float, row: Row, board: Leaderboard) -> Tried:
-    values = finite([run.metric("val", board.metric) for run in row.runs])
-    seeds = len(row.runs) + row.failures
-    return Tried(rate, span(values), seeds - len(values), seeds)
-
-
-def _rate(row: Row) -> float | None:
-    """Of a row whose runs all failed it stands in the config alone."""
-    value: Any = row.settings.get(KEY, row.costs.learning_rate)
-    if value is None and row.others:
-        optimizer = row.others[0].config.get("optimizer")
-        value = optimizer.get("lr") if isinstance(optimizer, Mapping) else None
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _styles(rows: Mapping[str, Row], looks: Mapping[str, Look]) -> dict[str, Look]:
@@ -148,15 +92,21 @@ def _styles(rows: Mapping[str, Row], looks: Mapping[str, Look]) -> dict[str, Loo
     return found
 
 
-def _deeper(seen: View, share: float) -> View:
-    """The view with this share of it added below."""
+def _ticks(axes: "Axes", rates: Sequence[float]) -> None:
+    """At the rates that were tried, where there is room."""
+    along = spread(rates)
+    show(axes, "x", along)
+    room = math.log(along.high / along.low) / ROOM
+    if all(math.log(after / before) > room for before, after in itertools.pairwise(rates)):
+        axes.set_xticks(rates, [number(rate) for rate in rates])
+
+
+def _deeper(seen: View, share: float) -> float:
+    """Where an axis begins that has this share of it added below."""
     part = share / (1 - share)
-    low = (
-        seen.low / (seen.high / seen.low) ** part
-        if seen.log
-        else seen.low - part * (seen.high - seen.low)
-    )
-    return View(low, seen.high, seen.log, seen.cut)
+    if seen.log:
+        return float(seen.low / (seen.high / seen.low) ** part)
+    return seen.low - part * (seen.high - seen.low)
 
 
 def _crosses(axes: "Axes", crosses: Mapping[float, Sequence[tuple[Look, Tried]]]) -> None:
@@ -178,7 +128,11 @@ def _crosses(axes: "Axes", crosses: Mapping[float, Sequence[tuple[Look, Tried]]]
 
 
 def _caption(
-    board: Leaderboard, lines: Mapping[str, tuple[Row, list[Tried]]], seen: View, crosses: bool
+    board: Leaderboard,
+    lines: Mapping[str, tuple[Row, list[Tried]]],
+    rules: Sequence[tuple[str, float]],
+    seen: View,
+    crosses: bool,
 ) -> str:
     text = f"{capital(on('val', board.metric))} of the best checkpoint against the learning rate"
     text += (
@@ -191,6 +145,11 @@ def _caption(
         text += f" Means over seeds ({between(many)}), bars from the lowest seed to the highest."
     else:
         text += " There is one seed a rate, so no bars."
+    far = [title for title, value in rules if not seen.holds(value)]
+    if len(far) < len(rules):
+        text += " Dashed: trivial baselines."
+    if far:
+        text += f" Outside the axis: {counts(far, 'trivial baseline')} ({', '.join(far)})."
     if crosses:
         text += " A cross at the bottom: how many seeds failed, of how many."
     if seen.cut:

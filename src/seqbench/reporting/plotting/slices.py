@@ -7,8 +7,9 @@ from typing import Any
 from seqbench.reporting.leaderboard import Leaderboard, Row
 from seqbench.reporting.plotting.labels import End, column
 from seqbench.reporting.plotting.looks import Look
-from seqbench.reporting.plotting.paper import SMALL, Drawing, View, barred, sheet, show, view
+from seqbench.reporting.plotting.paper import SMALL, Drawing, barred, sheet, show
 from seqbench.reporting.plotting.seeds import Span, span
+from seqbench.reporting.plotting.views import View, view
 from seqbench.reporting.plotting.words import counts, finite, names, on, seeds, short
 
 MOST = 8
