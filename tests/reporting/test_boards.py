@@ -164,7 +164,7 @@ def test_comparisons_that_can_find_nothing_are_told(make_run: MakeRun, tmp_path:
         make_run("lstm", seed, 0.9 + 0.001 * seed)
         make_run("rnn", seed, 0.1 + 0.001 * seed)
     found = board(tmp_path)
-    assert [row.verdict for row in found.rows] == ["best", "tied"]
+    assert [row.verdict for row in found.rows] == ["best", "unsure"]
     told = "With 3 seeds and 1 comparison no difference, however large, could be told from chance"
     assert any(f"{told}; 4 seeds can." in note for note in found.notes)
 

@@ -20,7 +20,7 @@ from seqbench.reporting.rows import (
     network_rows,
     trivial_rows,
 )
-from seqbench.reporting.statistics import SIGNIFICANT, Sample, differences
+from seqbench.reporting.statistics import SIGNIFICANT, Sample, differences, least
 
 LOWER = ("loss", "perplexity", "bits_per_character", "rmse", "mae")
 """Metrics that are better the lower, beside those of which a run says so itself."""
@@ -160,12 +160,13 @@ def _judged(rows: Sequence[Row], letter: str, baseline: str | None) -> list[Row]
         return [*rows]
     samples = {row.name: _sample(row) for row in here}
     to_best = differences(samples, best.name)
+    possible = least([*to_best.values()]) < SIGNIFICANT
     other = best if baseline is None else named(here, baseline)
     shown = to_best if other is best else differences(samples, other.name) if other else {}
     return [
         replace(
             row,
-            verdict=_verdict(row, best, to_best.get(row.name)),
+            verdict=_verdict(row, best, to_best.get(row.name), possible),
             difference=shown.get(row.name),
         )
         if row in here
@@ -185,7 +186,8 @@ def _sample(row: Row) -> Sample:
     return row.estimate.by_seed if row.kind == "network" else row.estimate.mean
 
 
-def _verdict(row: Row, best: Row, difference: Difference | None) -> Verdict:
+def _verdict(row: Row, best: Row, difference: Difference | None, possible: bool) -> Verdict:
+    """possible: to tell rows apart, with so many seeds and comparisons."""
     if row.kind != "network":
         return ""
     if row.few or best.few:
@@ -194,7 +196,9 @@ def _verdict(row: Row, best: Row, difference: Difference | None) -> Verdict:
         return "best"
     if difference is None or difference.corrected is None:
         return "unsure"
-    return "worse" if difference.corrected < SIGNIFICANT else "tied"
+    if difference.corrected < SIGNIFICANT:
+        return "worse"
+    return "tied" if possible else "unsure"
 
 
 def named(rows: Iterable[Row], name: str) -> Row | None:

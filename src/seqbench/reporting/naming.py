@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seqbench.identity import NOT_IDENTITY, without
-from seqbench.reporting.entries import Entry
+from seqbench.reporting.entries import ASIDE, Entry
 from seqbench.reporting.numbers import setting
 from seqbench.titles import flat, said
 
@@ -21,8 +21,12 @@ def names(groups: Sequence[Sequence[Entry]], letters: Sequence[str]) -> list[tup
     letters: of their data, empty where all have the same.
     """
     firsts = [group[0] for group in groups]
-    facts = [_settings(each) for each in firsts]
-    settings = [_apart(index, firsts, facts) for index in range(len(firsts))]
+    settings: list[Settings] = [{} for _ in firsts]
+    for model in dict.fromkeys(each.model for each in firsts):
+        alike = [index for index, each in enumerate(firsts) if each.model == model]
+        apart = _apart([firsts[index] for index in alike])
+        for index, own in zip(alike, apart, strict=True):
+            settings[index] = own
     found = [_name(each, own) for each, own in zip(firsts, settings, strict=True)]
     for suffixes in ([f"data {x}" if x else "" for x in letters], [e.group for e in firsts]):
         found = [
@@ -32,21 +36,44 @@ def names(groups: Sequence[Sequence[Entry]], letters: Sequence[str]) -> list[tup
     return list(zip(found, settings, strict=True))
 
 
+def _apart(alike: Sequence[Entry]) -> list[Settings]:
+    """Of runs of one model the settings in which they differ: those that their command lines name,
+    if these tell all apart that all settings tell apart, since others may follow from them."""
+    every = _differing([_settings(each) for each in alike])
+    asked = _differing([_asked(each) for each in alike])
+    return asked if _kinds(asked) == _kinds(every) else every
+
+
+def _kinds(settings: Sequence[Settings]) -> int:
+    return len({repr(sorted(each.items())) for each in settings})
+
+
+def _differing(settings: Sequence[Settings]) -> list[Settings]:
+    keys = sorted({key for each in settings for key in each})
+    kept = [k for k in keys if any(each.get(k) != settings[0].get(k) for each in settings)]
+    return [{key: each.get(key) for key in kept} for each in settings]
+
+
 def _settings(each: Entry) -> Settings:
     """What decides a run's outcome but its seed, by dotted key."""
     settings = without(dict(each.config), *NOT_IDENTITY, "names", "callbacks", "seed")
     return dict(flat(settings))
 
 
-def _apart(index: int, firsts: Sequence[Entry], facts: Sequence[Settings]) -> Settings:
-    own = facts[index]
-    alike = [f for e, f in zip(firsts, facts, strict=True) if e.model == firsts[index].model]
-    keys = {key for each in alike for key in each.keys() | own.keys()}
-    return {k: own.get(k) for k in sorted(keys) if any(f.get(k) != own.get(k) for f in alike)}
+def _asked(each: Entry) -> Settings:
+    """The words of its command line that decide something, with the values that they came to."""
+    settings, found = _settings(each), {}
+    for word in each.words:
+        key, equals, value = word.partition("=")
+        key = key.lstrip("+~")
+        if equals and key not in ASIDE and key not in ("task", "model"):
+            found[key] = settings.get(key, value)
+    return found
 
 
 def _name(each: Entry, settings: Settings) -> str:
     if len(settings) > MOST:
         experiment = (each.config.get("names") or {}).get("experiment")
         return f"{each.model} {experiment or each.group}"
-    return " ".join([each.model, *(said(key, setting(value)) for key, value in settings.items())])
+    told = [said(k, setting(value)) for k, value in settings.items() if value is not None]
+    return " ".join([each.model, *told])

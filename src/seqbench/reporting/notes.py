@@ -9,7 +9,7 @@ from seqbench.reporting.leaderboard import FEW, Leaderboard, Row
 from seqbench.reporting.numbers import counted
 from seqbench.reporting.numbers import metric as number
 from seqbench.reporting.reading import settings_key
-from seqbench.reporting.statistics import SIGNIFICANT, least_p
+from seqbench.reporting.statistics import SIGNIFICANT, least, least_p
 
 SOME = 8
 """Rows that a note names."""
@@ -118,8 +118,7 @@ def _few(networks: Sequence[Row]) -> list[str]:
     compared = [row for row in networks if row.difference and row.difference.p is not None]
     if compared:
         seeds = min(row.difference.seeds for row in compared if row.difference)
-        least = least_p(seeds) * len(compared)
-        if least >= SIGNIFICANT:
+        if least([row.difference for row in compared if row.difference]) >= SIGNIFICANT:
             needed = next(n for n in range(seeds, 20) if least_p(n) * len(compared) < SIGNIFICANT)
             told.append(
                 f"With {seeds} seeds and {counted(len(compared), 'comparison')} no difference, "

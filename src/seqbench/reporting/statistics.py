@@ -84,6 +84,12 @@ def least_p(seeds: int) -> float:
     return max(2 / math.comb(2 * seeds, seeds), 2 / (RESAMPLES + 1))
 
 
+def least(comparisons: Sequence[Difference]) -> float:
+    """The least corrected p that so many comparisons over their seeds could have found."""
+    tested = [each.seeds for each in comparisons if each.p is not None]
+    return least_p(min(tested)) * len(tested) if tested else 1.0
+
+
 def holm(values: Sequence[float]) -> list[float]:
     """P-values corrected for their number by Holm's step-down method (Holm 1979)."""
     order = sorted(range(len(values)), key=values.__getitem__)
