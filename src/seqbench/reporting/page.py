@@ -16,8 +16,7 @@ from seqbench.reporting.html.cells import Cell, Column
 from seqbench.reporting.html.columns import columns
 from seqbench.reporting.html.details import Details, details
 from seqbench.reporting.html.dots import Dots, Scale, dots, scale
-from seqbench.reporting.html.inline import inline
-from seqbench.reporting.html.lead import lead
+from seqbench.reporting.lead import lead
 from seqbench.reporting.leaderboard import FEW, Leaderboard, Report, Row
 from seqbench.reporting.picture import Picture
 from seqbench.terminal import visible
@@ -56,8 +55,7 @@ class Section:
 def page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
     """The whole page, to be written as UTF-8 with its ends of lines as they are.
 
-    pictures: by the task of the leaderboard that they belong to. They are taken as this program's
-    own drawings: what would run is left out, what would look wrong is not.
+    pictures: by the task of the leaderboard that they belong to, this program's own drawings.
     """
     folder = files(__package__)
     script = (folder / "page.js").read_text("utf-8")
@@ -121,10 +119,7 @@ def _section(board: Leaderboard, number: int, pictures: Sequence[Picture]) -> Se
             )
             for i, row in enumerate(board.rows)
         ],
-        drawings=[
-            (picture, Markup(inline(picture.svg, f"p{number}-{i}-", picture.title)))
-            for i, picture in enumerate(pictures, start=1)
-        ],
+        drawings=[(picture, Markup(picture.svg)) for picture in pictures],
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Picture:
     """A drawing. name: a file's stem, as ``pets-curves``. caption: what is seen, a sentence.
-    svg: text and axes in ``currentColor`` on a transparent ground."""
+    svg: an ``<svg>`` element, its text and axes in ``currentColor`` on a transparent ground, its
+    ids no other picture's."""
 
     name: str
     title: str

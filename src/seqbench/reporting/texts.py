@@ -16,6 +16,7 @@ from rich.table import Table
 
 from seqbench.reporting import numbers
 from seqbench.reporting.entries import Entry
+from seqbench.reporting.lead import lead
 from seqbench.reporting.leaderboard import Leaderboard, Report, Row
 from seqbench.reporting.picture import Picture
 from seqbench.reporting.tables import LEGEND, Column, tables
@@ -32,6 +33,8 @@ def show(report: Report, console: Console) -> None:
     """Print it: two tables a task, and what must be told of them."""
     for board in report.leaderboards:
         console.print(visible(heading(board)), style="bold", soft_wrap=True)
+        for sentence in lead(board):
+            console.print(visible(sentence))
         for columns, rows in tables(board):
             for fitting in _fitting(columns, rows, console.width):
                 console.print(_table(fitting, rows), "")
@@ -95,6 +98,7 @@ def markdown(report: Report, pictures: Mapping[str, Sequence[tuple[str, Picture]
     parts += [_plain(note) for note in report.notes]
     for board in report.leaderboards:
         parts.append(f"## {_plain(heading(board))}")
+        parts += [_plain(sentence) for sentence in lead(board)]
         parts += [_grid(columns, rows) for columns, rows in tables(board)]
         if board.notes:
             parts.append("\n".join(f"- {_plain(note)}" for note in board.notes))

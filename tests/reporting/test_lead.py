@@ -2,7 +2,7 @@
 
 from tests.reporting.made import board, failed, row
 
-from seqbench.reporting.html.lead import lead
+from seqbench.reporting.lead import lead
 
 
 def test_the_best_row_is_named_with_those_that_may_be_as_good() -> None:
