@@ -154,6 +154,15 @@ def test_a_cell_looks_the_same_everywhere(bench: Bench, tmp_path: Path) -> None:
                 assert shown[name].get_marker() == look.marker
 
 
+def test_rows_of_one_cell_differ_in_the_order_of_their_settings(bench: Bench) -> None:
+    rates = [0.0003, 0.001, 0.01, 0.1, 1.5, 10]
+    for rate in reversed(rates):
+        bench.row(f"gru lr={rate}", bench.run(), model="gru")
+    found = looks(bench.board())
+    assert [found[f"gru lr={rate}"].fill for rate in rates] == [*dress.FILLS]
+    assert {look.colour for look in found.values()} == {dress.KNOWN["gru"][0]}
+
+
 def test_no_two_cells_look_alike(bench: Bench) -> None:
     names = [*dress.KNOWN, *(f"cell {place}" for place in range(15))]
     found = looks(named(bench, names))
