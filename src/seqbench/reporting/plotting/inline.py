@@ -11,7 +11,7 @@ from seqbench.reporting.plotting.paper import WIDTH
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FONT = re.compile(r"(?:(?:normal|italic|bold|\d{3}) )*([\d.]+)px .*")
+FONT = re.compile(r"([\d.]+)px")
 LINK = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -64,10 +64,9 @@ def _attribute(element: ElementTree.Element, key: str, name: str) -> None:
     if key == "style":
         for part in value.split(";"):
             own, _, what = part.partition(":")
-            if own.strip() == "font":
-                if found := FONT.fullmatch(what.strip()):
-                    element.set("font-size", found[1])
-            elif own.strip():
+            if own.strip() in ("font", "font-size"):
+                element.set("font-size", FONT.findall(what)[0])
+            elif own.strip() not in ("", "font-family"):
                 element.set(own.strip(), _colour(_named(what.strip(), name)))
     elif key == "id":
         element.set("id", f"{name}-{value}")

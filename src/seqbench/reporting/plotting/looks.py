@@ -36,8 +36,8 @@ SMALL = ("*", (4, 1, 0), (6, 1, 0), (3, 1, 0))
 """Markers that are drawn larger, as stars have little in them."""
 
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.8)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
-FILLS = ("full", "none", "left", "bottom")
-"""Of the rows of one cell."""
+FILLS = ("full", "none", "left", "bottom", "right", "top")
+"""Of the rows of one cell: twelve that differ as lines, six as dots."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,7 @@ def looks(board: Leaderboard) -> dict[str, Look]:
 
 def variant(colour: str, marker: Any, place: int) -> Look:
     """Of the row, or line, at this place among those of its model."""
-    lap, place = divmod(place, len(DASHES))
-    return Look(colour, marker, DASHES[place], FILLS[(place + lap) % len(FILLS)])
+    return Look(colour, marker, DASHES[place % len(DASHES)], FILLS[place % len(FILLS)])
 
 
 def _models(names: Iterable[str]) -> dict[str, tuple[str, Any]]:

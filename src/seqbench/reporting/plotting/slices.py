@@ -97,7 +97,7 @@ def _sliced(rows: Sequence[Row], split: str, kind: str, board: Leaderboard) -> S
     if not 1 < len(order) <= MANY or not metrics:
         return None
     spans = {
-        name: [span([_number(run, key, metrics[0]) for run in every]) for key in order]
+        name: [_whole([_number(run, key, metrics[0]) for run in every]) for key in order]
         for name, every in runs.items()
     }
     spans = {name: found for name, found in spans.items() if any(found)}
@@ -117,6 +117,12 @@ def _runs(row: Row, split: str) -> list[Mapping[str, Slices]]:
 def _number(run: Slices, key: str, metric: str) -> float | None:
     value: Any = run.get(key, {}).get(metric)
     return float(value) if isinstance(value, int | float) else None
+
+
+def _whole(values: Sequence[float | None]) -> Span | None:
+    """None where a seed has no finite number: a mean of the others would flatter."""
+    found = span(values)
+    return found if found and found.seeds == len(values) else None
 
 
 def _is_bound(key: str) -> bool:

@@ -103,27 +103,27 @@ def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
     if len(ticks) > 1:
         return ticks
     middle = math.sqrt(low) * math.sqrt(high)
-    return [float(f"{value:.2g}") for value in (low, middle, high) if low <= float(f"{value:.2g}")]
+    some = {float(f"{value:.3g}") for value in (low, middle, high)}
+    return [tick for tick in sorted(some) if low <= tick <= high] or [middle]
 
 
 TIMES = (
-    *(s * 10.0**p for p in (-3, -2, -1, 0) for s in (1, 2, 5)),
-    *(10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0),
-    *(3600.0 * h for h in (1, 2, 4, 8, 12, 24, 48, 96, 240, 480, 960, 2400, 9600)),
-)
-BETWEEN = (
-    *(s * 10.0**p for p in (-3, -2, -1, 0) for s in (1, 1.5, 2, 3, 4, 5, 6, 8)),
-    *(10.0, 15.0, 20.0, 30.0, 40.0, 50.0),
-    *(size * n for size in (60.0, 3600.0) for n in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20)),
-    *(1800.0, 2400.0, 3000.0),
-)
-"""Seconds that a clock's face would have, and more of them for a short axis."""
+    (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 6 * 3600, 86400, 10 * 86400, 100 * 86400),
+    (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600,
+     12 * 3600, 86400, 2 * 86400, 5 * 86400, 10 * 86400),
+    (*(s * 10.0**p for p in (-3, -2, -1, 0) for s in (1, 2, 5)), 10, 20, 30, 60, 120, 300, 600,
+     1200, 1800, *(3600 * h for h in (1, 2, 4, 8, 12, 24, 48, 96))),
+    (*(s * 10.0**p for p in (-3, -2, -1, 0) for s in (1, 1.5, 2, 3, 4, 5, 6, 8)), 10, 15, 20, 30,
+     40, 50, *(60 * m for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40, 50)),
+     *(3600 * h for h in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 36, 48))),
+)  # fmt: skip
+"""Seconds that a clock's face might have: a few of them, or more for a short axis."""
 
 
 def time_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """As a clock counts."""
-    for times in (TIMES, BETWEEN):
-        ticks = sorted(time for time in times if low <= time <= high)
-        if len(ticks) > 2:
-            return ticks[:: math.ceil(len(ticks) / most)]
+    """As a clock counts: as many as there is room for."""
+    for times in reversed(TIMES):
+        ticks = [float(time) for time in times if low <= time <= high]
+        if 2 < len(ticks) <= most:
+            return ticks
     return log_ticks(low, high, most)
