@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from seqbench.baseline import main
-from seqbench.classical import ngram_lm
 from seqbench.classical.base import Choice
+from seqbench.classical.reading import written
 from seqbench.runs import Run
 
 Called = tuple[int, str, str]
@@ -156,13 +156,13 @@ def test_what_fails_is_told_and_kept(
 def test_the_test_is_read_once_and_last(
     call: Callable[..., Called], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, seen = ngram_lm.written, list[int]()
+    real, seen = written, list[int]()
 
     def watched(data: Any, spec: Any) -> Any:
         seen.append(len(data))
         return real(data, spec)
 
-    monkeypatch.setattr(ngram_lm, "written", watched)
+    monkeypatch.setattr("seqbench.classical.ngram_lm.written", watched)
     assert call(*NAMES)[0] == 0
     (run,) = here.glob("outputs/names/ngram_lm/seed-0-*")
     sizes = read(run)["data"]["sizes"]

@@ -39,8 +39,9 @@ def found(data: TaskData) -> tuple[dict[str, Any], dict[str, float], dict[str, f
     return trial.settings, scores.compute(), fitted.scores("test").compute()
 
 
-def test_a_window_tags_better_than_each_word_by_itself() -> None:
-    data = ready(Tagging(built_in="grammar", train_size=300, val_size=100, test_size=100))
+def test_a_window_tags_better_than_each_word_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqbench.classical.window.WIDTHS", (0, 1, 2))
+    data = ready(Tagging(built_in="grammar", train_size=200, val_size=80, test_size=80))
     settings, val, test = found(data)
     assert settings["before"] + settings["after"] > 0
     assert val["span_f1"] > data.baselines["by_word"]["val"]["span_f1"] + 0.1

@@ -79,7 +79,7 @@ class Slow:
         if context not in table:
             return lower
         counts = [n for found in table.values() for n in found.values()]
-        discounts = [0.0, *_discounts(np.array(counts))]
+        discounts: list[float] = [0.0, *_discounts(np.array(counts)).tolist()]
         taken = {t: discounts[min(n, 3)] for t, n in table[context].items()}
         total = table[context].total()
         own = max(table[context][token] - taken.get(token, 0.0), 0.0) / total

@@ -11,7 +11,7 @@ from seqbench.classical.scoring import measured_text
 from seqbench.metrics import Scores
 from seqbench.spec import TaskSpec
 
-LONGEST = 9
+LONGEST = 12
 """Order of n-grams at most."""
 
 PLACES = (0, 1, 2)

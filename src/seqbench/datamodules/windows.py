@@ -89,8 +89,7 @@ class LeastSquares:
     def weights(self, damping: float = RIDGE) -> Floats:
         """``(window * K + 1, O)``. damping: of each weight's square, a row."""
         damped = self.products + damping * self.rows * np.eye(len(self.products))
-        found: Floats = np.linalg.solve(damped, self.sums)
-        return found
+        return np.linalg.solve(damped, self.sums).astype(np.float64, copy=False)
 
     @staticmethod
     def apply(weights: Floats, inputs: Floats) -> Floats:
