@@ -30,9 +30,11 @@ def check(part: str, forbidden: tuple[str, ...]) -> None:
 
 ENTRY = (
     "seqbench.bad_batch",
+    "seqbench.baseline",
     "seqbench.budget",
     "seqbench.build",
     "seqbench.checkpoint",
+    "seqbench.classical",
     "seqbench.checks",
     "seqbench.evaluate",
     "seqbench.export",
@@ -72,11 +74,12 @@ def test_building_does_not_know_the_entry_points() -> None:
 
 def test_command_lines_load_no_torch_before_they_need_it() -> None:
     code = (
-        "import sys; from seqbench import train, evaluate, export, predict, inspect, search;"
-        "print('torch' in sys.modules, 'optuna' in sys.modules)"
+        "import sys; from seqbench import baseline, train, evaluate, export;"
+        "from seqbench import predict, inspect, search;"
+        "print(*(name in sys.modules for name in ('torch', 'optuna', 'sklearn')))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout == "False False\n"
+    assert ended.stdout == "False False False\n"
 
 
 def test_run_directories_need_no_torch() -> None:

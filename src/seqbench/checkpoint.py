@@ -21,7 +21,7 @@ from seqbench.datamodules.texts.encoder import TextEncoder
 from seqbench.datamodules.texts.tokens import Tokens
 from seqbench.errors import UserError, place, short
 from seqbench.models.module import SequenceModule
-from seqbench.runs import Run
+from seqbench.runs import BASELINE, NETWORK, Run
 from seqbench.spec import WRITTEN, TaskSpec
 from seqbench.trust import HARMLESS, RUN_PARTS, check_trust
 
@@ -51,8 +51,13 @@ def find(run: str | Path) -> Path:
     if best.exists():
         return best
     if (path / "status.json").exists():
+        require_network(Run(path))
         raise UserError(f"{run}: this run has no checkpoints/best.ckpt; train it to its end")
     below = [Run(found.parent) for found in sorted(path.rglob("status.json"))]
+    networks = [each for each in below if each.kind == NETWORK]
+    if below and not networks:
+        require_network(below[0])
+    below = networks
     finished = {each.base: each for each in below if each.status() == "ok"}
     if not finished:
         what = f"none of its {len(below)} runs is finished" if below else "no run directory"
@@ -65,6 +70,15 @@ def find(run: str | Path) -> Path:
         )
     (only,) = finished.values()
     return find(only.path)
+
+
+def require_network(run: Run) -> None:
+    """UserError for the run of a baseline, where it takes a network's."""
+    if run.kind == BASELINE:
+        raise UserError(
+            f"{run.path}: a baseline's run, of which its numbers are kept and no model; give the "
+            "run of a network (python -m seqbench.train)"
+        )
 
 
 def load(path: Path, trust: Collection[str] = ()) -> tuple[SequenceModule, dict[str, Any]]:
@@ -190,8 +204,9 @@ def saved_config(run: Path, trust: Collection[str] = ()) -> dict[str, Any]:
     ``seqbench.trust``.
 
     Raises UserError for a file that is missing or damaged, lacks a part, or names classes which
-    are not trusted.
+    are not trusted, and for a baseline's run.
     """
+    require_network(Run(run))
     path = run / "config.yaml"
     try:
         loaded = OmegaConf.load(path)

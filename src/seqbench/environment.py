@@ -11,9 +11,8 @@ import lightning as L
 import torch
 
 
-def environment(trainer: L.Trainer) -> dict[str, Any]:
+def environment(device: torch.device, processes: int, precision: str) -> dict[str, Any]:
     """What one must know to compare a time, or to expect the same bits again."""
-    device = trainer.strategy.root_device
     return {
         "seqbench": version("seqbench"),
         "python": platform.python_version(),
@@ -23,9 +22,9 @@ def environment(trainer: L.Trainer) -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "processes": trainer.world_size,
+        "processes": processes,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "precision": str(trainer.precision),
+        "precision": precision,
     }
 
 

@@ -28,6 +28,9 @@ from seqbench.signals import Pruned
 
 SCHEMA_VERSION = 1
 
+NETWORK, BASELINE = "network", "baseline"
+"""Kinds of runs: a trained network, and what it has to beat, which is fitted at once."""
+
 
 class BusyError(UserError):
     """Another process is at a run, or has just taken it."""
@@ -116,11 +119,16 @@ class Run:
 
     @contextmanager
     def record(
-        self, config_yaml: str, resumed: int | None = None, group: str = ""
+        self,
+        config_yaml: str,
+        resumed: int | None = None,
+        group: str = "",
+        kind: str = NETWORK,
     ) -> Iterator[None]:
         """Make the directory and hold it while it runs; the status tells how the block ended.
 
         group: the identity less the seed, kept in the status, as a run that fails has no result.
+        kind: what is fitted, ``NETWORK`` or ``BASELINE``, kept there too.
         resumed: it is there, and its run goes on; how often it had gone on when that was decided,
         lest another process have done so since. What cannot be written within for want of room
         on the disk ends the block as a RunError. Raises UserError where another process is at it,
@@ -132,7 +140,7 @@ class Run:
         except OSError as error:
             raise UserError(f"cannot write to {self.path.parent}: {error.strerror}") from error
         with held(self.lock):
-            status = self._begin(config_yaml, resumed, group)
+            status = self._begin(config_yaml, resumed, group, kind)
             me = Holder.of(status)
             try:
                 with locks.beating(self.path, me), room(self.path), threads_room():
@@ -156,7 +164,9 @@ class Run:
                 self._end(status, me)
             locks.unclaim(self.path)
 
-    def _begin(self, config_yaml: str, resumed: int | None, group: str) -> dict[str, Any]:
+    def _begin(
+        self, config_yaml: str, resumed: int | None, group: str, kind: str
+    ) -> dict[str, Any]:
         """The status of a run that begins or goes on, written; a directory only where it could."""
         now, new = _now(), resumed is None
         before = {} if resumed is None else self._take_up(resumed)
@@ -166,6 +176,7 @@ class Run:
             "error": None,
             "traceback": None,
             "group": group,
+            "kind": kind,
             **asdict(Holder.me(str(before.get("started", now)))),
             "resumed": [] if new else [*_times(before), now],
             "ended": None,
@@ -189,6 +200,11 @@ class Run:
     def resumed(self) -> int:
         """How often it has gone on after an interruption."""
         return len(_times(locks.read(self.path)))
+
+    @property
+    def kind(self) -> str:
+        """``NETWORK`` or ``BASELINE``; of what no status tells, a network."""
+        return BASELINE if locks.read(self.path).get("kind") == BASELINE else NETWORK
 
     @property
     def said_ok(self) -> bool:

@@ -141,6 +141,16 @@ class Signals:
             self.check()
 
 
+class AtOnce(Signals):
+    """Within the block a signal ends what is under way: nothing is there yet to be saved."""
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.all.append(signal.Signals(number))
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise Stopped(number)
+
+
 @contextmanager
 def ends() -> Iterator[None]:
     """A Ctrl-C that waited for a checkpoint is the KeyboardInterrupt that it was to be."""

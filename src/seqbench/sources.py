@@ -1,6 +1,7 @@
 """The code that a run depends on, as text: an edited cell or task is a new run."""
 
 import inspect
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -10,8 +11,8 @@ from seqbench.errors import UserError
 INSTALLED = {"torch", "lightning", "lightning_fabric", "builtins", "abc", "typing", "collections"}
 
 
-def sources(config: Node) -> dict[str, str]:
-    """The text of the files that the task's and the model's classes and their bases come from.
+def sources(config: Node, nodes: Sequence[str] = ("task", "model")) -> dict[str, str]:
+    """The text of the files that the classes of these nodes and their bases come from.
 
     What is installed with torch and lightning is left out. Raises UserError for a file that was
     edited after it was imported: what runs would not be what stands there.
@@ -31,8 +32,8 @@ def sources(config: Node) -> dict[str, str]:
             if isinstance(inner, dict) and "_target_" in inner:
                 add(inner)
 
-    add(config["task"])
-    add(config["model"])
+    for name in nodes:
+        add(config[name])
     return texts
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seqbench.runs import BASELINE
 from seqbench.terminal import plain_console, visible
 
 COLUMNS = (
@@ -50,21 +51,50 @@ def show(result: dict[str, Any], path: Path, console: Console | None = None) -> 
     """Print a result's metrics beside their baseline, its classes, its costs, and where it lies."""
     console = console or plain_console()
     name = f" ({result['experiment']})" if "experiment" in result else ""
-    title = f"{result['task']} / {result['model']}{name}, seed {result['seed']}"
+    is_baseline = result.get("kind") == BASELINE
+    whose = "a baseline" if is_baseline else f"seed {result['seed']}"
+    title = f"{result['task']} / {result['model']}{name}, {whose}"
     console.print(visible(title), style="bold", soft_wrap=True)
     console.print(metrics_table(result["metrics"], result["baselines"]))
     show_classes(console, result.get("reports", {}))
+    console.print(_fitted(result) if is_baseline else _trained(result), soft_wrap=True)
+    console.print(visible(str(path)), soft_wrap=True)
+
+
+def _trained(result: dict[str, Any]) -> str:
+    """What a network's training took."""
     speed = result["throughput"]["train_tokens_per_second"]
-    fit, test = result["seconds"]["fit"], result["seconds"]["test"]
-    console.print(
+    return (
         f"{result['parameters']:,} parameters, "
         + (f"{speed:,.0f} tokens a second, " if speed else "")
         + f"best after epoch {result['best_epoch'] + 1} of {result['epochs']}, "
-        + f"{fit:.0f} s training"
-        + (f", {test:.0f} s testing" if test is not None else ""),
-        soft_wrap=True,
+        + _seconds(result, "training")
     )
-    console.print(visible(str(path)), soft_wrap=True)
+
+
+def _fitted(result: dict[str, Any]) -> str:
+    """What was chosen for a baseline, and what that took."""
+    found = result["baseline"]
+    return visible(
+        f"{result['parameters']:,} parameters; {said(found['chosen'])}: best on validation of "
+        f"{len(found['tried'])} settings; {_seconds(result, 'fitting')}"
+    )
+
+
+def said(settings: dict[str, Any]) -> str:
+    """A baseline's settings as one says them: ``ngrams 1-2, C 10``."""
+    parts = []
+    for key, value in settings.items():
+        if isinstance(value, list):
+            parts.append(f"{key} {'-'.join(map(str, value))}")
+        else:
+            parts.append(f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}")
+    return ", ".join(parts)
+
+
+def _seconds(result: dict[str, Any], what: str) -> str:
+    fit, test = result["seconds"]["fit"], result["seconds"]["test"]
+    return f"{fit:.0f} s {what}" + (f", {test:.0f} s testing" if test is not None else "")
 
 
 def show_classes(

@@ -184,7 +184,9 @@ class Training:
                 "test": None,
             },
             "peak_memory_bytes": max(peaks, default=None),
-            "environment": environment(trainer),
+            "environment": environment(
+                trainer.strategy.root_device, trainer.world_size, str(trainer.precision)
+            ),
         }
 
     def budget(self, steps: int, seconds: float) -> dict[str, Any]:

@@ -70,18 +70,40 @@ def last_value(windows: Windows, inputs: Floats) -> Floats:
     return np.tile(inputs[:, -1, windows.targets], windows.horizon)
 
 
+class LeastSquares:
+    """The linear function of a whole window that errs least on all that is added."""
+
+    def __init__(self) -> None:
+        self.products: Floats = np.zeros((0, 0))
+        self.sums: Floats = np.zeros((0, 0))
+        self.rows = 0
+
+    def add(self, inputs: Floats, targets: Floats) -> None:
+        """inputs: ``(n, window, K)``. targets: ``(n, O)``."""
+        rows = _with_one(inputs)
+        products, sums = rows.T @ rows, rows.T @ targets
+        self.products = self.products + products if self.rows else products
+        self.sums = self.sums + sums if self.rows else sums
+        self.rows += len(rows)
+
+    def weights(self, damping: float = RIDGE) -> Floats:
+        """``(window * K + 1, O)``. damping: of each weight's square, a row."""
+        damped = self.products + damping * self.rows * np.eye(len(self.products))
+        return np.linalg.solve(damped, self.sums).astype(np.float64, copy=False)
+
+    @staticmethod
+    def apply(weights: Floats, inputs: Floats) -> Floats:
+        """``(n, O)`` what these weights make of ``(n, window, K)``."""
+        return _with_one(inputs) @ weights
+
+
 def least_squares(train: Windows) -> Predict:
     """The linear function of a whole window that errs least on ``train``."""
-    products: Floats | None = None
-    sums: Floats | None = None
+    squares = LeastSquares()
     for inputs, targets in train.chunks():
-        rows = _with_one(inputs)
-        products = rows.T @ rows + (0 if products is None else products)
-        sums = rows.T @ targets + (0 if sums is None else sums)
-    assert products is not None
-    assert sums is not None
-    weights = np.linalg.solve(products + RIDGE * len(train) * np.eye(len(products)), sums)
-    return lambda windows, inputs: _with_one(inputs) @ weights
+        squares.add(inputs, targets)
+    weights = squares.weights()
+    return lambda windows, inputs: squares.apply(weights, inputs)
 
 
 def _with_one(inputs: Floats) -> Floats:

@@ -1,0 +1,1 @@
+"""Models without a network: what one has to beat on a task."""
