@@ -10,6 +10,8 @@ from typing import Any
 import lightning as L
 import torch
 
+from seqbench.machine import processor
+
 
 def environment(trainer: L.Trainer) -> dict[str, Any]:
     """What one must know to compare a time, or to expect the same bits again."""
@@ -20,22 +22,13 @@ def environment(trainer: L.Trainer) -> dict[str, Any]:
         "torch": torch.__version__,
         "lightning": L.__version__,
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "processes": trainer.world_size,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": str(trainer.precision),
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 class PeakMemory:
