@@ -40,3 +40,9 @@ def _composed(name: str, *overrides: str) -> Node:
 def names(group: str) -> list[str]:
     """What may be chosen of a group of seqbench's own conf."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml") if path.stem != "base")
+
+
+def alone(group: str, name: str) -> Node:
+    """What one file of a group says by itself, whatever it starts from."""
+    found: Any = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
+    return {key: value for key, value in found.items() if key != "defaults"}

@@ -41,6 +41,16 @@ def examine() -> Section:
     for name, config in configs.items():
         if "path" in parameters(locate(config["task"]["_target_"])):
             section.content["tasks"].append({"task": name} | _task(section, name, config))
+    absent = [
+        each["name"]
+        for each in section.content["tasks"]
+        if each["source"] == "hub" and each["cached"] is None
+    ]
+    if absent and constants.HF_HUB_OFFLINE:
+        section.wrong(
+            f"HF_HUB_OFFLINE is set, and the local cache lacks {', '.join(absent)}",
+            f"unset it, or put the data into folders and set {DATA_DIR}",
+        )
     return section
 
 
@@ -65,21 +75,16 @@ def _task(section: Section, name: str, config: Node) -> dict[str, Any]:
     if found.kind == "hub":
         told["cached"] = local_revision(found.name)
         if told["cached"] is None and constants.HF_HUB_OFFLINE:
-            told["why"] = "not in the local cache, and the hub is not to be asked"
-            section.wrong(
-                f"task={name}: {found.name} is {told['why']} (HF_HUB_OFFLINE)",
-                f"unset that, or put the data into a folder and set {DATA_DIR} or task.path",
-            )
+            told["why"] = "not in the local cache"
     return told
 
 
 def _places(task: Node) -> list[dict[str, str]]:
-    """Where a task looks, in its order, if ``task.path`` names nothing."""
+    """Where a task looks, in its order, if ``task.path`` names nothing: for files by a name below
+    the data directory."""
     given = {"files": task.get("folder"), "hub": task.get("hub"), "built_in": task.get("built_in")}
     found = [{"source": source, "name": name} for source, name in given.items() if name]
     for each in found:
-        if each["source"] == "files":
-            each["name"] = f"${DATA_DIR}/{each['name']}"
         if each["source"] == "hub":
             each["url"] = f"https://huggingface.co/datasets/{each['name']}"
     return found

@@ -195,9 +195,9 @@ def _precision(console: Console, found: Node) -> None:
 def _launchers(console: Console, found: Node) -> None:
     table = _table("launcher", "usable", "why not")
     for each in found["launchers"]:
-        table.add_row(f"  hydra/launcher={each['name']}", *_usable(each))
+        table.add_row(f"hydra/launcher={each['name']}", *_usable(each))
     for each in found["ddp"]:
-        table.add_row(f"  trainer=ddp ({each['name']})", *_usable(each))
+        table.add_row(f"trainer=ddp ({each['name']})", *_usable(each))
     _put(console, table)
     table = _table("program", "place")
     for name, each in found["programs"].items():
@@ -215,24 +215,25 @@ SOURCES = {"files": "files", "hub": "hub", "built_in": "built in", None: "none"}
 
 def _data(console: Console, found: Node) -> None:
     asked = "not to be asked" if found["offline"] else "may be asked"
+    folder = found["environment"].get("SEQBENCH_DATA_DIR", "").rstrip("/")
+    unset = "" if folder else ", which is not set"
     _pairs(
         console,
         [
             ("hub", f"https://huggingface.co/datasets/..., {asked}"),
             ("environment", _variables(found["environment"])),
-            ("own files", "task.path=FILE, in each of these tasks"),
+            ("files", f"task.path=FILE of any task, or below SEQBENCH_DATA_DIR{unset}"),
         ],
     )
-    folder = found["environment"].get("SEQBENCH_DATA_DIR", "").rstrip("/")
     table = _table("task", "data", "place", "otherwise from")
     for each in found["tasks"]:
         place = each["name"] or ""
-        if each["source"] == "files":
+        if each["source"] == "files" and each["bytes"] is not None:
             if folder and place.startswith(f"{folder}/"):
                 place = place.removeprefix(f"{folder}/")
             place += f" ({size(each['bytes'])})"
         if each["source"] == "hub":
-            place += ", cached" if each["cached"] else ", to be fetched"
+            place += ", cached" if each["cached"] else ", to be fetched" if not each["why"] else ""
         told = ": ".join(filter(None, [place, each["why"]]))
         others = [f"{SOURCES[other['source']]} {other['name']}" for other in each["others"]]
         table.add_row(f"{each['task']}", SOURCES[each["source"]], _text(told), _lines(others))

@@ -44,13 +44,18 @@ class Package:
         except InvalidVersion:
             return False
 
+    @property
+    def range(self) -> str:
+        """The lower bound first, as one writes it."""
+        return ",".join(sorted(map(str, self.requirement.specifier), reverse=True))
+
     def __str__(self) -> str:
-        return f"{self.name}{self.requirement.specifier}"
+        return f"{self.name}{self.range}"
 
     def told(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            "required": str(self.requirement.specifier),
+            "required": self.range,
             "installed": self.installed,
             "fits": self.fits,
         }
