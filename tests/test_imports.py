@@ -34,7 +34,9 @@ ENTRY = (
     "seqbench.build",
     "seqbench.checkpoint",
     "seqbench.checks",
+    "seqbench.doctor",
     "seqbench.evaluate",
+    "seqbench.examining",
     "seqbench.export",
     "seqbench.generate",
     "seqbench.gradients",
@@ -72,7 +74,8 @@ def test_building_does_not_know_the_entry_points() -> None:
 
 def test_command_lines_load_no_torch_before_they_need_it() -> None:
     code = (
-        "import sys; from seqbench import train, evaluate, export, predict, inspect, search;"
+        "import sys;"
+        "from seqbench import train, evaluate, export, predict, inspect, search, doctor;"
         "print('torch' in sys.modules, 'optuna' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -81,5 +84,14 @@ def test_command_lines_load_no_torch_before_they_need_it() -> None:
 
 def test_run_directories_need_no_torch() -> None:
     own = ("runs.py", "identity.py", "following.py", "locks.py", "files.py", "signals.py")
-    for file in (*own, "curves.py", "figures.py", "pictures.py", "terminal.py", "titles.py"):
+    machine = ("machine.py", "examining/section.py", "examining/tables.py", "examining/folders.py")
+    for file in (
+        *own,
+        *machine,
+        "curves.py",
+        "figures.py",
+        "pictures.py",
+        "terminal.py",
+        "titles.py",
+    ):
         check(file, ("torch", "lightning"))

@@ -125,13 +125,11 @@ def _here(
     version: str, always: list[Requirement], extras: dict[str, list[Requirement]]
 ) -> Declared:
     """Of what is asked for, that which is asked for on this system and Python."""
+    held = {name: [each for each in some if _holds(each, name)] for name, some in extras.items()}
     return Declared(
         version,
         [each for each in always if _holds(each, "")],
-        {
-            name: [each for each in _expanded(some, extras) if _holds(each, name)]
-            for name, some in extras.items()
-        },
+        {name: _expanded(some, held) for name, some in held.items()},
     )
 
 
