@@ -36,7 +36,9 @@ ENTRY = (
     "seqbench.checkpoint",
     "seqbench.classical",
     "seqbench.checks",
+    "seqbench.doctor",
     "seqbench.evaluate",
+    "seqbench.examining",
     "seqbench.export",
     "seqbench.generate",
     "seqbench.gradients",
@@ -74,15 +76,24 @@ def test_building_does_not_know_the_entry_points() -> None:
 
 def test_command_lines_load_no_torch_before_they_need_it() -> None:
     code = (
-        "import sys; from seqbench import baseline, train, evaluate, export;"
-        "from seqbench import predict, inspect, search;"
-        "print(*(name in sys.modules for name in ('torch', 'optuna', 'sklearn')))"
+        "import sys; from seqbench import baseline, doctor, train, evaluate, export;"
+        "from seqbench import predict, inspect, report, search;"
+        "print(*(name in sys.modules for name in ('torch', 'optuna', 'sklearn', 'scipy', 'matplotlib')))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout == "False False False\n"
+    assert ended.stdout == "False False False False False\n"
 
 
 def test_run_directories_need_no_torch() -> None:
     own = ("runs.py", "identity.py", "following.py", "locks.py", "files.py", "signals.py")
-    for file in (*own, "curves.py", "figures.py", "pictures.py", "terminal.py", "titles.py"):
+    machine = ("machine.py", "examining/section.py", "examining/tables.py", "examining/folders.py")
+    for file in (
+        *own,
+        *machine,
+        "curves.py",
+        "figures.py",
+        "pictures.py",
+        "terminal.py",
+        "titles.py",
+    ):
         check(file, ("torch", "lightning"))

@@ -10,6 +10,8 @@ from typing import Any
 import lightning as L
 import torch
 
+from seqbench.machine import processor
+
 
 def environment(device: torch.device, processes: int, precision: str) -> dict[str, Any]:
     """What one must know to compare a time, or to expect the same bits again."""
@@ -19,22 +21,13 @@ def environment(device: torch.device, processes: int, precision: str) -> dict[st
         "torch": torch.__version__,
         "lightning": L.__version__,
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "processes": processes,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": precision,
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 class PeakMemory:

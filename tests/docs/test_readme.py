@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from seqbench import compose, evaluate, export, generate, inspect, predict, search
+from seqbench import compose, doctor, evaluate, export, generate, inspect, predict, search
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
 from seqbench.places import CONF
@@ -103,6 +103,13 @@ def test_every_search_shown_composes(here: Path, composed_once: None) -> None:
         found = ranges.read(chosen.words)
         for values in found.probes():
             assert compose.run(found.words(values), job) == 0
+
+
+def test_every_option_of_the_doctor_shown_is_one() -> None:
+    lines = [line for line in SHELL if " seqbench.doctor" in line]
+    assert len(lines) >= 4
+    for line in lines:
+        doctor.command().parse_args(shlex.split(line)[3:])
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -23,13 +23,19 @@ CONNECTING = 10.0
 
 def check(launcher: DictConfig) -> None:
     """UserError where a launcher's cluster cannot be reached; connect to it, if it is Ray's."""
-    if launcher._target_.endswith(".SlurmLauncher") and not shutil.which("srun"):
+    if launcher._target_.endswith(".SlurmLauncher"):
+        require_slurm()
+    if launcher._target_.endswith(".RayLauncher"):
+        _connect(launcher.ray.init)
+
+
+def require_slurm() -> None:
+    """UserError where Slurm's programs are not there."""
+    if not shutil.which("srun"):
         raise UserError(
             "hydra/launcher=submitit_slurm: there is no srun here; start it where Slurm can be "
             "reached, or choose hydra/launcher=processes"
         )
-    if launcher._target_.endswith(".RayLauncher"):
-        _connect(launcher.ray.init)
 
 
 def _connect(settings: DictConfig) -> None:
@@ -44,7 +50,7 @@ def _connect(settings: DictConfig) -> None:
     if ray.is_initialized():
         return
     try:
-        _knock(address)
+        knock(address)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ray.init(**known | asked)
@@ -55,11 +61,11 @@ def _connect(settings: DictConfig) -> None:
         ) from error
 
 
-def _knock(address: str | None) -> None:
-    """OSError where nobody listens: Ray itself would try for minutes."""
+def knock(address: str | None, seconds: float = CONNECTING) -> None:
+    """OSError where nobody listens within so long: Ray itself would try for minutes."""
     host, _, port = (address or "").rpartition("://")[2].partition("/")[0].rpartition(":")
     if host and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), CONNECTING).close()
+        socket.create_connection((host.strip("[]"), int(port)), seconds).close()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from seqbench.batch import Batch
 from seqbench.datamodules.sampling import BucketSampler, Order, Shared
+from seqbench.datamodules.texts.files import Whereabouts
 from seqbench.errors import UserError
 from seqbench.signals import outlive
 from seqbench.spec import TaskSpec
@@ -78,6 +79,14 @@ class TaskData(L.LightningDataModule):
 
     @abstractmethod
     def setup(self, stage: str | None = None) -> None: ...
+
+    def whereabouts(self) -> Whereabouts | None:
+        """Where ``setup`` would read the data, found without reading them and without a network.
+
+        None for a task that makes its data, and where they are nowhere. Raises UserError for files
+        that are there, but by their names cannot be what the task reads.
+        """
+        return None
 
     def from_file(self, path: str, spec: TaskSpec) -> Sized:
         """The data at ``path``, encoded as ``spec`` says, whatever the task's own data.

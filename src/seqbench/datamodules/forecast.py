@@ -12,9 +12,10 @@ from pydantic import Field, PositiveInt
 
 from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.series import BUILT_IN, Numbers, Series, SeriesFile
+from seqbench.datamodules.texts.files import Whereabouts, whereabouts
 from seqbench.datamodules.times import Gaps, described
 from seqbench.datamodules.windows import Windows, baseline, last_value, least_squares
-from seqbench.errors import UserError, nearest
+from seqbench.errors import UserError, nearest, place
 from seqbench.spec import TaskSpec
 
 Ints = npt.NDArray[np.int64]
@@ -143,6 +144,9 @@ class Forecast(TaskData):
                 f"{series.filled} empty cells and {series.added} missing times have the values "
                 "before them"
             )
+
+    def whereabouts(self) -> Whereabouts | None:
+        return whereabouts(self.path, None, place, built_in=self.built_in)
 
     def _series(self) -> Series:
         if self.path is not None:

@@ -19,7 +19,7 @@ from seqbench.datamodules.sampling import InOrder
 from seqbench.datamodules.streams import Hidden, Streams
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID
 from seqbench.datamodules.texts.encoding import VERSION, encode, encode_another
-from seqbench.datamodules.texts.files import DATA_DIR, local
+from seqbench.datamodules.texts.files import DATA_DIR, Whereabouts, local, whereabouts
 from seqbench.datamodules.texts.notes import listed
 from seqbench.datamodules.texts.pieces import TextSettings
 from seqbench.datamodules.texts.running import (
@@ -222,6 +222,9 @@ class LanguageModel(TaskData):
         key = digest([VERSION, text.content, asdict(settings)])
         directory = self.cache_dir / "running" / key[:32]
         return cached(directory, lambda new: encode(text, settings, new)), text
+
+    def whereabouts(self) -> Whereabouts | None:
+        return whereabouts(self.path, self.folder, find_texts, built_in=self.built_in)
 
     def _text(self) -> RunningText:
         found = local(self.path, self.folder, find_texts)

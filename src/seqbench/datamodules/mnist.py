@@ -11,7 +11,13 @@ from seqbench.datamodules.base import Fraction, TaskData
 from seqbench.datamodules.cache import digest
 from seqbench.datamodules.features import Vectors
 from seqbench.datamodules.images.hub import read_hub
-from seqbench.datamodules.images.idx import LABELS, Images, read_folder, read_images
+from seqbench.datamodules.images.idx import (
+    LABELS,
+    Images,
+    find_folder,
+    read_folder,
+    read_images,
+)
 from seqbench.datamodules.images.sequences import (
     Ints,
     as_sequences,
@@ -20,7 +26,7 @@ from seqbench.datamodules.images.sequences import (
     pixel_statistics,
 )
 from seqbench.datamodules.text_classification import constant_scores
-from seqbench.datamodules.texts.files import DATA_DIR, local
+from seqbench.datamodules.texts.files import DATA_DIR, Whereabouts, local, whereabouts
 from seqbench.datamodules.texts.notes import listed
 from seqbench.datamodules.texts.splits import draw
 from seqbench.errors import UserError
@@ -150,6 +156,9 @@ class MNIST(TaskData):
                 f"{path}: images of {height}x{width}, where this network reads images of {read}"
             )
         return as_sequences(images, spec)
+
+    def whereabouts(self) -> Whereabouts | None:
+        return whereabouts(self.path, self.folder, find_folder, hub=self.hub)
 
     def _read(self) -> dict[str, Images]:
         folder = local(self.path, self.folder, Path)

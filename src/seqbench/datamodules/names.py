@@ -13,7 +13,14 @@ from seqbench.datamodules.cache import digest
 from seqbench.datamodules.ngrams import Rows, add_one
 from seqbench.datamodules.ragged import Ragged
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID, choose_vocabulary
-from seqbench.datamodules.texts.files import DATA_DIR, BuiltIn, Files, local
+from seqbench.datamodules.texts.files import (
+    DATA_DIR,
+    BuiltIn,
+    Files,
+    Whereabouts,
+    local,
+    whereabouts,
+)
 from seqbench.datamodules.texts.notes import listed
 from seqbench.datamodules.texts.plain import find_lists, texts
 from seqbench.datamodules.texts.splits import draw
@@ -124,6 +131,9 @@ class Names(TaskData):
         self.characters[name] = 1.0
         self.facts["unknown_rate"] = {name: _unknown(data, spec)}
         return data
+
+    def whereabouts(self) -> Whereabouts | None:
+        return whereabouts(self.path, self.folder, find_lists, built_in=self.built_in)
 
     def _source(self) -> Files:
         files = local(self.path, self.folder, find_lists)

@@ -26,7 +26,7 @@ from seqbench.datamodules.tags import (
 )
 from seqbench.datamodules.texts.conll import Columns, Sentence, Separator, find_tagged
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID, choose_vocabulary, plain
-from seqbench.datamodules.texts.files import DATA_DIR, local
+from seqbench.datamodules.texts.files import DATA_DIR, Whereabouts, local, whereabouts
 from seqbench.datamodules.texts.grammar import draw_sentences
 from seqbench.datamodules.texts.splits import draw
 from seqbench.errors import UserError, nearest, short
@@ -194,6 +194,10 @@ class Tagging(TaskData):
         data = encoded(sentences, spec)
         self.facts["unknown_rate"] = {Path(path).name: unknown_rate(data)}
         return data
+
+    def whereabouts(self) -> Whereabouts | None:
+        built_in = None if self.folder else self.built_in
+        return whereabouts(self.path, self.folder, find_tagged, built_in=built_in)
 
     def _read_all(self, files: dict[str, Path]) -> dict[str, list[Sentence]]:
         """Train, val and test; what there is no file of is drawn from train."""

@@ -14,7 +14,15 @@ from seqbench.datamodules.cache import array, cached, digest, reading, words
 from seqbench.datamodules.ragged import Keep, Ragged
 from seqbench.datamodules.texts.corpus import VERSION, CorpusSettings, build_corpus
 from seqbench.datamodules.texts.encoder import PADDING_ID, UNKNOWN_ID, Level
-from seqbench.datamodules.texts.files import DATA_DIR, BuiltIn, Files, local_files
+from seqbench.datamodules.texts.files import (
+    DATA_DIR,
+    BuiltIn,
+    Files,
+    Whereabouts,
+    find_files,
+    local_files,
+    whereabouts,
+)
 from seqbench.datamodules.texts.hub import Hub
 from seqbench.datamodules.texts.labelled import read_labelled
 from seqbench.datamodules.texts.notes import notes
@@ -207,6 +215,9 @@ class TextClassification(TaskData):
         key = digest([VERSION, source.content, asdict(self.settings)])
         directory = self.cache_dir / "texts" / key[:32]
         return cached(directory, lambda new: build_corpus(source, self.settings, new)), source
+
+    def whereabouts(self) -> Whereabouts | None:
+        return whereabouts(self.path, self.folder, find_files, hub=self.hub, built_in=self.built_in)
 
     def _source(self) -> Source:
         files = local_files(self.path, self.folder)

@@ -36,16 +36,26 @@ def read_folder(folder: Path, splits: Sequence[str] = tuple(STEMS)) -> dict[str,
     Where a file is there in both forms the plain one is read. Raises ``UserError`` for a file
     that is missing, cannot be read or is damaged, and for images and labels that don't match.
     """
+    return {split: _read_pair(*files) for split, files in find_folder(folder, splits).items()}
+
+
+def find_folder(
+    folder: str | Path, splits: Sequence[str] = tuple(STEMS)
+) -> dict[str, tuple[Path, Path]]:
+    """The files of the images and of the labels of each split, which are not read.
+
+    Raises ``UserError`` for one that is missing.
+    """
+    folder = Path(folder)
     try:
         if not folder.is_dir():
             raise UserError(f"{folder}: no folder; {_needed(splits)}")
-        pairs = {
+        return {
             split: (_find(folder, split, "images"), _find(folder, split, "labels"))
             for split in splits
         }
     except OSError as error:
         raise UserError(f"{folder}: cannot be read: {error.strerror}") from error
-    return {split: _read_pair(*files) for split, files in pairs.items()}
 
 
 def read_images(path: str) -> Images:

@@ -40,6 +40,41 @@ def local(path: str | None, folder: str | None, find: Callable[[str], Found]) ->
     return None
 
 
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a task's data would be read from: a file or folder, a data set on the hub, or what
+    seqbench itself brings. name: its path, or what it is called there."""
+
+    kind: Literal["files", "hub", "built_in"]
+    name: str
+
+
+def whereabouts(
+    path: str | None,
+    folder: str | None,
+    find: Callable[[str], object],
+    *,
+    hub: str | None = None,
+    built_in: str | None = None,
+) -> Whereabouts | None:
+    """The first of these that is there, of files by their names alone; None where none is.
+
+    Nothing is read, and the hub is not asked. find: see ``local``; its UserError, for files that
+    are there and cannot be those of the task, is raised.
+    """
+
+    def found(place: str) -> str:
+        find(place)
+        return place
+
+    place = local(path, folder, found)
+    if place is not None:
+        return Whereabouts("files", place)
+    if hub:
+        return Whereabouts("hub", hub)
+    return Whereabouts("built_in", built_in) if built_in else None
+
+
 def local_files(path: str | None, folder: str | None) -> dict[str, Part] | None:
     """What holds each split of labelled texts; see ``local`` and ``find_files``."""
     return local(path, folder, find_files)

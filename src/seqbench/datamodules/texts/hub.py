@@ -26,7 +26,7 @@ class Hub:
     def __init__(self, name: str) -> None:
         self.name = name
         remote = _remote_revision(name)
-        revision = remote or _local_revision(name)
+        revision = remote or local_revision(name)
         if revision is None:
             raise UserError(
                 f"the hub did not answer, and {name} is not in its local cache: set task.path to "
@@ -107,7 +107,8 @@ def _remote_revision(name: str) -> str | None:
     return None
 
 
-def _local_revision(name: str) -> str | None:
+def local_revision(name: str) -> str | None:
+    """The commit of a data set that the local cache holds, None where it holds none."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 

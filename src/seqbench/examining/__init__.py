@@ -1,0 +1,1 @@
+"""What ``python -m seqbench.doctor`` looks at, a file for each section."""
