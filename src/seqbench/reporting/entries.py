@@ -63,7 +63,7 @@ class Entry:
                     except ValueError:  # the heading, or a line that was being written
                         continue
                     found.setdefault((split, name), []).append(point)
-        except (OSError, UnicodeDecodeError, csv.Error):
+        except (OSError, ValueError, csv.Error):  # no letters, no such name, no table
             return found
         return found
 
