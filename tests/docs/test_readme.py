@@ -13,7 +13,17 @@ from typing import Any
 
 import pytest
 
-from seqbench import compose, doctor, evaluate, export, generate, inspect, predict, search
+from seqbench import (
+    compose,
+    doctor,
+    evaluate,
+    export,
+    generate,
+    inspect,
+    predict,
+    report,
+    search,
+)
 from seqbench.build import SUPPLIED
 from seqbench.config import validate
 from seqbench.places import CONF
@@ -38,11 +48,13 @@ VERBS = {
     "export": export,
     "inspect": inspect,
 }
+BASELINE = [line for line in SHELL if line.startswith("python -m seqbench.baseline ")]
 FILES = dict(re.findall(r"`(my_package/[\w/.]+)`:\n\n```(?:python|yaml)\n(.*?)```", README, re.S))
 
 
 def test_there_is_something_to_run() -> None:
     assert len(TRAIN) >= 10
+    assert BASELINE
     assert {Path(name).suffix for name in FILES} == {".py", ".yaml"}
 
 
@@ -60,7 +72,7 @@ def my_package(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return here
 
 
-@pytest.mark.parametrize("line", TRAIN)
+@pytest.mark.parametrize("line", [*TRAIN, *BASELINE])
 def test_every_command_composes(
     my_package: Path, composed_once: None, line: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +228,25 @@ def test_every_command_of_the_other_verbs_runs(a_home: Path) -> None:
         else:
             _, _, module, *given = shlex.split(line)
             assert VERBS[module.removeprefix("seqbench.")].main([*given, "--threads", "1"]) == 0
+
+
+def test_every_report_shown_is_made(a_home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    lines = [line for line in SHELL if " seqbench.report " in line]
+    assert len(lines) >= 3
+    for line in lines:
+        assert report.main(shlex.split(line)[3:]) == 0, line
+    assert "modular_sum: accuracy on test" in capfd.readouterr().out
+    assert all((a_home / name).exists() for name in ("report.html", "results.md", "results.csv"))
+
+
+def test_the_doctor_takes_the_options_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = [line for line in SHELL if " seqbench.doctor" in line]
+    assert len(lines) >= 2
+    assert doctor.main(["--help"]) == 0
+    known = capfd.readouterr().out
+    for line in lines:
+        for option in shlex.split(line)[3:]:
+            assert not option.startswith("-") or option in known
 
 
 def test_a_run_goes_on_as_shown(a_home: Path, capfd: pytest.CaptureFixture[str]) -> None:
