@@ -1,5 +1,6 @@
 """The same commands on a CUDA device."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 import seqbench
+from seqbench import doctor
 from seqbench.curves import Gradients
 
 pytestmark = [
@@ -100,3 +102,18 @@ def test_too_little_memory(
     assert train(*words) == 1
     (line,) = capfd.readouterr().err.splitlines()
     assert "out of memory in training, at a batch of 20 x 7 (rows x steps), where " in line
+
+
+def test_the_doctor_finds_the_device_and_tries_it(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert doctor.main(["--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    device = found["devices"]["cuda"]["devices"][0]
+    assert (device["name"], device["why"]) == (torch.cuda.get_device_name(0), None)
+    assert 0 < device["free_bytes"] <= device["memory_bytes"]
+    rows = [row for row in found["precision"]["cells"] if row["device"] == device["name"]]
+    assert {"rnn", "lstm", "gru"} <= {row["cell"] for row in rows}
+    for row in rows:
+        for precision in ("32-true", "bf16-mixed", "16-mixed", "64-true"):
+            assert row["precisions"][precision]["works"], (row["cell"], row["precisions"])

@@ -10,6 +10,7 @@ from huggingface_hub import constants
 
 from seqbench.datamodules import cache
 from seqbench.examining import data
+from seqbench.examining.configs import composing, inherited
 
 Tasks = dict[str, dict[str, Any]]
 
@@ -39,6 +40,12 @@ def looked(
 
 
 Looked = Callable[..., tuple[Tasks, list[str]]]
+
+
+@pytest.mark.parametrize("name", ["imdb", "char_lm"])
+def test_what_a_task_inherits_is_what_hydra_composes(name: str) -> None:
+    with composing() as compose:
+        assert inherited("task", name)["task"] == compose("train", f"task={name}")["task"]
 
 
 def test_without_any_data(looked: Looked) -> None:

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +18,10 @@ Looked = Callable[..., tuple[dict[str, Any], list[str]]]
 
 
 @pytest.fixture
-def looked(here: Path, tmp_path: Path) -> Looked:
+def looked(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Looked:
     """``looked(outputs)``: what is told of that folder, and the problems of it and of the cache."""
+    paths = {"cache_dir": str(tmp_path / "cache"), "output_dir": "outputs"}
+    monkeypatch.setattr(folders, "composing", lambda: nullcontext(lambda name: {"paths": paths}))
 
     def call(outputs: str | None = None) -> tuple[dict[str, Any], list[str]]:
         before = sorted(tmp_path.rglob("*"))

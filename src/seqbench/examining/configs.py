@@ -42,7 +42,14 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml") if path.stem != "base")
 
 
-def alone(group: str, name: str) -> Node:
-    """What one file of a group says by itself, whatever it starts from."""
-    found: Any = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
-    return {key: value for key, value in found.items() if key != "defaults"}
+def inherited(group: str, name: str) -> Node:
+    """What a file of a group says, upon those of its group that it starts from.
+
+    To compose it would take many times as long; what it chooses of other groups is left out.
+    """
+    own: Any = OmegaConf.load(CONF / group / f"{name}.yaml")
+    starts = [each for each in own.pop("defaults", ()) if isinstance(each, str)]
+    below = [inherited(group, each) for each in starts if each != "_self_"]
+    found: Any = OmegaConf.to_container(OmegaConf.merge(*below, own))
+    assert isinstance(found, dict)
+    return found

@@ -10,7 +10,7 @@ from seqbench.config import Node, locate, parameters
 from seqbench.datamodules.texts.files import DATA_DIR
 from seqbench.datamodules.texts.hub import local_revision
 from seqbench.errors import UserError, place
-from seqbench.examining.configs import composing, names
+from seqbench.examining.configs import composing, inherited, names
 from seqbench.examining.folders import size_of
 from seqbench.examining.section import Problem, Section
 
@@ -27,7 +27,7 @@ VARIABLES = (
 
 def examine() -> Section:
     with composing() as compose:
-        configs = {name: compose("train", f"task={name}") for name in names("task")}
+        config = compose("train")
     section = Section(
         {
             "offline": bool(constants.HF_HUB_OFFLINE),
@@ -38,9 +38,11 @@ def examine() -> Section:
     given = os.environ.get(DATA_DIR)
     if given and not place(given).is_dir():
         section.wrong(f"{DATA_DIR}={given} is no folder", "set it to the one that holds the data")
-    for name, config in configs.items():
-        if "path" in parameters(locate(config["task"]["_target_"])):
-            section.content["tasks"].append({"task": name} | _task(section, name, config))
+    for name in names("task"):
+        task = inherited("task", name)["task"]
+        if "path" in parameters(locate(task["_target_"])):
+            told = _task(section, name, {**config, "task": task})
+            section.content["tasks"].append({"task": name} | told)
     absent = [
         each["name"]
         for each in section.content["tasks"]

@@ -14,7 +14,7 @@ from seqbench.batch import Batch
 from seqbench.checks import check_device
 from seqbench.config import Node
 from seqbench.errors import UserError
-from seqbench.examining.configs import alone, composing, names
+from seqbench.examining.configs import composing, inherited, names
 from seqbench.examining.section import Problem, Section, one_line
 from seqbench.isolation import isolated, seed_all
 from seqbench.logs import console
@@ -58,7 +58,7 @@ def examine(devices: Sequence[torch.device], own: Sequence[str] = ()) -> Section
     """own: full names of cells to try beside those of conf/model, built with their defaults."""
     with composing() as compose:
         config, base = compose("train"), compose("model/base")["model"]
-    models = {name: base | alone("model", name) for name in names("model")}
+    models = {name: base | inherited("model", name) for name in names("model")}
     models |= {name: base | {"cell": {"_target_": name}} for name in own}
     section = Section({"rounded": ROUNDED, "exact": EXACT, "cells": []})
     with console("none", silent=True), isolated(1):

@@ -82,10 +82,10 @@ def _count(number: int, what: str) -> str:
     return f"no {what}" if not number else f"{number} {what}{'s' * (number > 1)}"
 
 
-def size(count: float | None) -> str | None:
+def size(count: float | None) -> str:
     """Bytes as one says them."""
     if count is None:
-        return None
+        return "unknown"
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
@@ -133,9 +133,7 @@ def _devices(console: Console, found: Node) -> None:
     cores = f"{cpu['cores']}, of which this process may use {cpu['usable_cores']}"
     if limit is not None:
         cores += f", {limit:g} at a time (control group)"
-    memory = f"{size(cpu['memory_bytes']) or 'unknown'}, {size(cpu['available_bytes'])} available"
-    if cpu["available_bytes"] is None:
-        memory = size(cpu["memory_bytes"]) or "unknown"
+    memory = f"{size(cpu['memory_bytes'])}, {size(cpu['available_bytes'])} available"
     if cpu["limit_bytes"] is not None:
         memory += f", limit {size(cpu['limit_bytes'])} (control group)"
     pairs = [("processor", cpu["processor"]), ("cores", cores), ("memory", memory)]
