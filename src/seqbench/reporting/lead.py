@@ -1,9 +1,12 @@
 """The answer of a leaderboard in a few sentences."""
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from seqbench.reporting import numbers
 from seqbench.reporting.leaderboard import Leaderboard, Row
+
+KINDS = {"baseline": "a classical baseline", "trivial": "a trivial rule"}
 
 MOST = 5
 """Rows that a sentence names."""
@@ -40,10 +43,10 @@ def _lead(rows: Sequence[Row], board: Leaderboard) -> Iterator[str]:
         yield f"{ahead.name} has the best mean, {_value(ahead, board)}."
         if len(networks) > 1:
             yield "There are too few seeds to tell whether by chance."
-    if networks and rows[0].kind != "network" and rows[0].verdict != "best":
-        what = "a classical baseline" if rows[0].kind == "baseline" else "a trivial rule"
-        mean = _value(rows[0], board)
-        yield f"{rows[0].name} ({what}) has a better mean than every network, {mean}."
+    above = [*takewhile(lambda row: row.kind != "network", rows)]
+    if networks and above:
+        told = [f"{row.name} ({KINDS[row.kind]}, {_value(row, board)})" for row in above]
+        yield f"Better than the mean of every network: {_names(told)}."
 
 
 def _value(row: Row, board: Leaderboard) -> str:

@@ -88,7 +88,7 @@ def _alike(rows: Iterable[Row]) -> list[list[Row]]:
 
 
 def _baselines(board: Leaderboard) -> list[str]:
-    """Where a baseline does as well as the best network, that is the first thing to know."""
+    """Those below the best network that it is not clearly better than."""
     told = []
     sign = 1 if board.mode == "max" else -1
     for letter in dict.fromkeys(row.data for row in board.rows):
@@ -102,7 +102,7 @@ def _baselines(board: Leaderboard) -> list[str]:
         for row in here:
             if row.kind == "network" or row.estimate is None:
                 continue
-            if sign * row.estimate.mean >= sign * worst:
+            if sign * worst <= sign * row.estimate.mean <= sign * best.estimate.mean:
                 told.append(
                     f"The best network, {best.name}, is not clearly better than {row.name} "
                     f"({number(row.estimate.mean, board.metric)})."

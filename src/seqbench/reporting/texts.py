@@ -188,6 +188,7 @@ def as_json(report: Report) -> str:
                 "metric": board.metric,
                 "mode": board.mode,
                 "threshold": board.threshold,
+                "lead": lead(board),
                 "notes": list(board.notes),
                 "rows": [
                     _record(board, row)
