@@ -42,7 +42,7 @@ def _lead(rows: Sequence[Row], board: Leaderboard) -> Iterator[str]:
         ahead = first or networks[0]
         yield f"{ahead.name} has the best mean, {_value(ahead, board)}."
         if len(networks) > 1:
-            yield "There are too few seeds to tell whether by chance."
+            yield "There are too few seeds to tell whether that is chance."
     above = [*takewhile(lambda row: row.kind != "network", rows)]
     if networks and above:
         told = [f"{row.name} ({KINDS[row.kind]}, {_value(row, board)})" for row in above]
