@@ -60,7 +60,13 @@ KINDS: dict[str, tuple[list[str], set[str], set[str], set[str], set[str]]] = {
         {"accuracy_by_length"},
     ),
     "write": (["task=write_names", "callbacks.samples.length=5"], WRITTEN, set(), set(), set()),
-    "regress": (["task=forecast", "task.length=300"], {"loss", "rmse", "mae"}, set(), set(), set()),
+    "regress": (
+        ["task=forecast", "task.length=300", "callbacks.forecasts.windows=1"],
+        {"loss", "rmse", "mae"},
+        set(),
+        set(),
+        set(),
+    ),
 }
 """By kind: words, the metrics of all splits, those of val and test alone, texts and pictures of val
 and test."""
