@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.board import tags
 from tests.conftest import letters
 from tests.runs.twins import assert_twins, run_below
 
@@ -135,12 +136,19 @@ def test_two_processes_equal_one_with_batches_of_twice_the_size(
     assert content["environment"]["processes"] == 2
 
 
-@pytest.mark.parametrize(("words", "size"), [(NAMES, 6), (WORDS, 2)], ids=["names", "words"])
+@pytest.mark.parametrize(
+    ("words", "size", "shown"),
+    [(NAMES, 6, "examples/test"), (WORDS, 2, "samples")],
+    ids=["names", "words"],
+)
 def test_it_equals_its_twin(
-    words: list[str], size: int, texts: None, goes_on: Callable[..., None]
+    words: list[str], size: int, shown: str, texts: None, here: Path, goes_on: Callable[..., None]
 ) -> None:
     words = [*COMMON, *words, *TWO, "model.dropout=0.3", f"task.batch_size={size}"]
-    goes_on(*words, stops=(5, 9))
+    goes_on(*words, "logger=tensorboard", stops=(5, 9))
+    # The first process alone writes for TensorBoard.
+    assert len([*run_below(here / "twin").glob("events.*")]) == 1
+    assert shown in tags(run_below(here / "twin"))["texts"]
 
 
 def test_a_checkpoint_holds_what_each_process_has_of_its_own(

@@ -10,7 +10,7 @@ import pytest
 from seqbench import figures, pictures
 from seqbench.curves import Gradients, Layer, Measurement
 from seqbench.errors import UserError
-from seqbench.figures import pixels, save
+from seqbench.figures import CARD, pixels, save
 from seqbench.pictures import Curve, Panel, draw
 
 FALLING = [0.5 * 0.8**d for d in range(30)]
@@ -114,12 +114,18 @@ def test_whatever_the_numbers_are(
     save(figure, tmp_path / "a.svg")
 
 
-def test_pixels_are_as_large_as_the_figure() -> None:
-    figure = draw([panel(FALLING)])
+@pytest.mark.parametrize("count", [1, 2])
+def test_pixels_are_as_wide_as_a_card(count: int) -> None:
+    """TensorBoard stretches a picture of another width without smoothing it."""
+    figure = draw([panel(FALLING)] * count, across=1)
     width, height = figure.get_size_inches()
     found = pixels(figure)
-    assert found.shape == (round(height * 120), round(width * 120), 4)
+    assert found.shape[1:] == (CARD, 4)
+    assert found.shape[0] == pytest.approx(height / width * CARD, abs=1.5)
     assert found.std() > 10
+    assert len({axes.get_position().x0 for axes in figure.axes[:count]}) == 1
+    points = min(float(text.get_fontsize()) for text in figure.axes[0].get_yticklabels())
+    assert points / 72 * CARD / width >= 9  # pixels: legible
 
 
 def test_a_long_title_takes_its_own_lines() -> None:

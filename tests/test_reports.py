@@ -16,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from seqbench import summary
 
 Train = Callable[..., int]
+SPLITS = ("val", "test")
 WORDS = [
     "task=text_classification",
     "task.path=names.csv",
@@ -199,16 +200,17 @@ def test_tensorboard_has_the_confusion_of_val_and_test(
 ) -> None:
     names(["кошка", "a|b"])
     assert train(*WORDS, "test=false") == 0
-    assert set(texts(here)) == {"z_config", "confusion/val"}
+    assert set(texts(here)) == {"z_config", "examples/val", "tables/confusion/val"}
     assert train(*WORDS) == 0
     found = texts(here)
-    assert set(found) == {"z_config", "confusion/val", "confusion/test"}
-    for split in ("val", "test"):
+    tags = {f"{what}/{split}" for what in ("examples", "tables/confusion") for split in SPLITS}
+    assert set(found) == {"z_config", *tags}
+    for split in SPLITS:
         first, second = result(here)["reports"][split]["confusion"]
-        assert found[f"confusion/{split}"] == [
-            "| true \\\\ predicted | a\\|b | кошка |\n"
+        assert found[f"tables/confusion/{split}"] == [
+            "| true &#92; predicted | a&#124;b | кошка |\n"
             "| --- | ---: | ---: |\n"
-            f"| a\\|b | {first[0]} | {first[1]} |\n"
+            f"| a&#124;b | {first[0]} | {first[1]} |\n"
             f"| кошка | {second[0]} | {second[1]} |"
         ]
 
@@ -218,4 +220,4 @@ def test_tensorboard_gets_no_matrix_of_many_classes(
 ) -> None:
     names([f"class {i}" for i in range(31)])
     assert train(*WORDS) == 0
-    assert set(texts(here)) == {"z_config"}
+    assert set(texts(here)) == {"z_config", "examples/val", "examples/test"}

@@ -98,8 +98,9 @@ def test_a_folder_in_the_form_of_conll_2003(
     (run,) = (path.parent for path in here.rglob("result.json"))
     (given,) = load(run).predict(["Ada Byron left Turin ."])
     assert given.label == ["I-PER", "I-PER", "O", "I-LOC", "O"]
-    assert {*texts(here)} == {"z_config", "spans/val", "spans/test"}
-    assert texts(here)["spans/test"].splitlines() == [
+    tags = {f"{what}/{split}" for what in ("examples", "tables/spans") for split in ("val", "test")}
+    assert {*texts(here)} == {"z_config", *tags}
+    assert texts(here)["tables/spans/test"].splitlines() == [
         "| type of span | precision | recall | f1 | support |",
         "| --- | ---: | ---: | ---: | ---: |",
         "| LOC | 1.0000 | 1.0000 | 1.0000 | 2 |",

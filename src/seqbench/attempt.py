@@ -13,7 +13,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback
 from omegaconf import OmegaConf
 
-from seqbench import build, checkpoint, continuing, joint, processes, runs, seats
+from seqbench import build, checkpoint, continuing, joint, processes, runs, seats, showing
 from seqbench.callbacks.checkpoint import BEST
 from seqbench.callbacks.continuation import LAST, Continuation, Rewindable
 from seqbench.callbacks.gradients import GradientCurves
@@ -194,11 +194,7 @@ def again(training: Training, run: Run) -> Run:
                     logger.rewind(sizes, 0.0)  # a test that was ended had begun to write
             training.test(trainer, run, result)
             run.write_json("result.json", result)
-            for board in boards(trainer):
-                board.finals(
-                    {split: result["metrics"][split] for split in training.data.tests},
-                    {split: result["reports"][split] for split in training.data.tests},
-                )
+            showing.add(training, trainer, run, result, training.data.tests)
     else:
         lacks = "".join(f", without {name}" for name in absent(training, run))
         log.warning("%s: trained already%s; force=true trains it anew", run.path, lacks)
@@ -247,8 +243,7 @@ def carry_out(training: Training, run: Run, point: Point | None = None) -> Run:
             if test:
                 training.test(trainer, run, result)
                 run.write_json("result.json", result)
-            for board in boards(trainer):
-                board.conclude(training.config, result["metrics"], result["reports"])
+            showing.conclude(training, trainer, run, result)
     return run
 
 

@@ -45,7 +45,7 @@ SUPPLIED = {
         "enable_progress_bar",
     ),
     "trainer.profiler": ("dirpath", "filename"),
-    "logger.*": ("folder",),
+    "logger.*": ("folder", "metric"),
     "callbacks.*": ("folder", "spec", "network", "metric", "mode", "monitor"),
 }
 """What the code gives to each node's target, so far as the target takes it."""
@@ -179,11 +179,10 @@ def callbacks(config: Node, spec: TaskSpec, network: Network, folder: Path) -> l
     return made
 
 
-def loggers(config: Node, folder: Path) -> list[Logger]:
+def loggers(config: Node, spec: TaskSpec, folder: Path) -> list[Logger]:
     nodes = {key: node for key, node in config["logger"].items() if node}
-    return [
-        expect(call(node, folder=str(folder)), Logger, f"logger.{k}") for k, node in nodes.items()
-    ]
+    supplied = {"folder": str(folder), "metric": spec.metric}
+    return [expect(call(node, **supplied), Logger, f"logger.{k}") for k, node in nodes.items()]
 
 
 def trainer(

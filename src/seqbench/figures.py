@@ -55,13 +55,18 @@ def save(figure: "Figure", path: Path) -> None:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
 
 
-def pixels(figure: "Figure") -> Any:
+CARD = 350
+"""Pixels across a card of TensorBoard's IMAGES. A picture of another width is stretched to it
+without smoothing, so that letters break."""
+
+
+def pixels(figure: "Figure", width: int = CARD) -> Any:
     """A figure as an array ``(height, width, 4)`` of bytes."""
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = FigureCanvasAgg(figure)
-    figure.set_dpi(120)
+    figure.set_dpi((width + 0.5) / figure.get_figwidth())  # cut to whole pixels
     with any_letter():
         canvas.draw()
     return np.asarray(canvas.buffer_rgba())

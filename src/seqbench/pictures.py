@@ -55,16 +55,16 @@ def panels(title: str, content: Gradients, layer: int, parts: Sequence[str]) -> 
     ]
 
 
-def draw(shown: Sequence[Panel], relative: bool = False) -> "Figure":
+def draw(shown: Sequence[Panel], relative: bool = False, across: int = ACROSS) -> "Figure":
     """Panels side by side with the same axes: norms over T - t, a curve an epoch, light to dark.
 
     relative: each curve divided by its first number. The dashed line is what the last epoch's
     gradient would be if every step multiplied it by the spectral radius. Numbers that are 0 or
-    not finite leave a gap, and a note that says so.
+    not finite leave a gap, and a note that says so. across: panels in a row at most.
     """
     from matplotlib.figure import Figure
 
-    rows = math.ceil(len(shown) / ACROSS)
+    rows = math.ceil(len(shown) / across)
     columns = math.ceil(len(shown) / rows)
     figure = Figure(figsize=(1.5 + 2.4 * columns, 0.5 + 2.6 * rows), layout="constrained")
     grid: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -111,7 +111,8 @@ def _bar(figure: "Figure", grid: Any, colours: dict[int, Any]) -> None:
     fields = ScalarMappable(BoundaryNorm(bounds, len(epochs)), ListedColormap([*colours.values()]))
     every = math.ceil(len(epochs) / 12)
     ticks = sorted({*range(0, len(epochs), every), len(epochs) - 1})
-    bar = figure.colorbar(fields, ax=grid, ticks=ticks, fraction=0.05, pad=0.02, aspect=30)
+    pad = 0.02 if grid.shape[1] > 1 else 0.06  # room for its title
+    bar = figure.colorbar(fields, ax=grid, ticks=ticks, fraction=0.05, pad=pad, aspect=30)
     bar.ax.set_yticklabels([str(epochs[place]) for place in ticks], fontsize=8)
     bar.ax.minorticks_off()
     bar.ax.set_title("epoch", fontsize=9)

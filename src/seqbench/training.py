@@ -108,7 +108,8 @@ class Training:
         last = Continuation(run.checkpoints, self.identity, signals, *intervals, self.world)
         loggers: list[Logger] = []
         if self.world.leads:
-            loggers = [*build.loggers(self.config, run.path), MetricsFile(run.path / "metrics.csv")]
+            loggers = build.loggers(self.config, spec, run.path)
+            loggers.append(MetricsFile(run.path / "metrics.csv"))
         schedules = (each for each in others if isinstance(each, GradientAccumulationScheduler))
         factors = {0: self.config["trainer"].get("accumulate_grad_batches") or 1}
         factors = next((each.scheduling for each in schedules), factors)

@@ -61,7 +61,8 @@ def test_it_is_kept_and_shown_and_training_does_not_notice(tiny: list[str], here
     events = EventAccumulator(str(watched.path)).Reload()
     assert [event.step for event in events.Images("gradients")] == steps
     image = events.Images("gradients")[-1]
-    assert image.width > image.height > 100
+    # Four panels, one below another, as wide as a card.
+    assert image.height > 2 * image.width == 2 * figures.CARD
     tags = {f"gradients/layer_{n}/{name}" for n in (1, 2) for name in SHOWN}
     assert tags == {tag for tag in events.Tags()["scalars"] if tag.startswith("gradients")}
     curve = [event.value for event in events.Scalars("gradients/layer_2/log10_ratio_c")]

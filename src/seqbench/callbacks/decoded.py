@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import lightning as L
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from seqbench.batch import IGNORE, Batch
 from seqbench.callbacks.loggers import TensorBoard
 from seqbench.callbacks.progress import epoch
-from seqbench.datamodules.raw import text_of
+from seqbench.datamodules.raw import steps_of, text_of, text_of_steps
 from seqbench.models.module import SequenceModule
 from seqbench.spec import WRITTEN, TaskSpec
 
@@ -32,6 +33,19 @@ class Decoded(Callback):
 
     def __init__(self, *, every_n_epochs: PositiveInt = 1, rows: PositiveInt = 4) -> None:
         self.every_n_epochs, self.rows = every_n_epochs, rows
+        self.page, self.step = "", 0
+        """The last one, which TensorBoard may have been spared."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"page": self.page, "step": self.step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.page, self.step = state_dict["page"], state_dict["step"]
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoard) and self.page:
+                logger.text("decoded/val", self.page, self.step, last=True)
 
     def on_validation_batch_end(
         self,
@@ -59,13 +73,14 @@ class Decoded(Callback):
                 line,
                 extra={"shown": ("lines", "bar")},
             )
+        self.page, self.step = "\n".join(lines), pl_module.global_step
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoard):
-                logger.text("decoded/val", "\n".join(lines), pl_module.global_step)
+                logger.text("decoded/val", self.page, self.step)
 
 
 def decoded(spec: TaskSpec, batch: Batch, predicted: Tensor) -> list[str]:
-    """Each row of a batch of tokens, and what is predicted of it: ``hello -> ohlol``.
+    """Each row of a batch, and what is predicted of it: ``hello -> ohlol``.
 
     predicted: ``(B,)`` or ``(B, T)``, as the targets are.
     """
@@ -74,7 +89,7 @@ def decoded(spec: TaskSpec, batch: Batch, predicted: Tensor) -> list[str]:
     for row, length in enumerate(batch.lengths.tolist()):
         inputs = batch.inputs[row]
         source = (
-            _text(spec, spec.vocabulary, inputs[:length])
+            text_of_steps(spec, steps_of(spec, inputs[:length]))
             if inputs.dim()
             else spec.labels[int(inputs)]
         )

@@ -19,7 +19,6 @@ from seqbench.callbacks.lookup import task_data
 from seqbench.callbacks.throughput import clock_stopped
 from seqbench.datamodules.features import Numbers
 from seqbench.errors import UserError
-from seqbench.models.module import SequenceModule
 from seqbench.spec import TaskSpec
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Forecasts(Callback):
             raise UserError("callbacks.forecasts is for tasks that give numbers; leave it out")
         self.path = Path(folder).parent / FILE
         self.every_n_epochs, self.windows = every_n_epochs, windows
-        self.drawn = -1
+        self.spec = spec
         self.batch: Batch | None = None
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -73,36 +72,44 @@ class Forecasts(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
-            self._draw(trainer, pl_module)
+            self._show(trainer, pl_module)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        figure = self._draw(trainer, pl_module, last=True)
-        if figure is not None:
-            figures.save(figure, self.path)
+        self._show(trainer, pl_module, last=True)
+        if self.batch is not None:
+            said = self._said(trainer, pl_module, self.batch)
+            figures.save(draw(self.spec, self.batch, said), self.path)
 
-    def _draw(
-        self, trainer: L.Trainer, module: L.LightningModule, last: bool = False
-    ) -> "Figure | None":
+    def _show(self, trainer: L.Trainer, module: L.LightningModule, last: bool = False) -> None:
         if self.batch is None:
-            return None
-        assert isinstance(module, SequenceModule)
-        training, again = module.training, self.drawn == trainer.global_step
-        module.eval()
-        with clock_stopped(trainer, module), torch.no_grad():
-            said = module(move_data_to_device(self.batch, module.device)).float().cpu().numpy()
-            figure = draw(module.spec, self.batch, said)
+            return
+        batch = self.batch
+
+        def drawn() -> Any:
+            said = self._said(trainer, module, batch)
+            return figures.pixels(draw(self.spec, batch, said, across=1))
+
+        with clock_stopped(trainer, module):
             for logger in trainer.loggers:
-                if isinstance(logger, TensorBoard) and not again:
-                    logger.image("forecasts", figures.pixels(figure), trainer.global_step)
+                if isinstance(logger, TensorBoard):
+                    logger.image("forecasts", drawn, trainer.global_step, last)
+
+    def _said(self, trainer: L.Trainer, module: L.LightningModule, batch: Batch) -> Numbers:
+        """The forecasts, ``(B, O)``."""
+        training = module.training
+        module.eval()
+        with torch.no_grad():
+            said = module(move_data_to_device(batch, module.device)).float().cpu().numpy()
         module.train(training)
-        self.drawn = trainer.global_step
-        return figure
+        found: Numbers = said
+        return found
 
 
-def draw(spec: TaskSpec, batch: Batch, said: Numbers) -> "Figure":
+def draw(spec: TaskSpec, batch: Batch, said: Numbers, across: int = 3) -> "Figure":
     """A panel a window: the first target's history, what followed it, and the forecast.
 
-    said: ``(B, O)`` as the network gives it. All is drawn in the data's own units.
+    said: ``(B, O)`` as the network gives it. All is drawn in the data's own units. across: panels
+    in a row at most.
     """
     from matplotlib.figure import Figure
 
@@ -115,9 +122,10 @@ def draw(spec: TaskSpec, batch: Batch, said: Numbers) -> "Figure":
     past = batch.inputs[:, -shown:, column].numpy() * scale + center
     truth, answer = (values[:, :: len(names)] * scale + center for values in (batch.targets, said))
     count = len(past)
-    columns = min(3, count)
+    columns = min(across, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(1 + 2.6 * columns, 0.6 + 1.7 * rows), layout="constrained")
+    size = (1 + 2.6 * columns, 0.6 + (1.7 if columns > 1 else 1.2) * rows)
+    figure = Figure(figsize=size, layout="constrained")
     grid: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     before, after = np.arange(1 - past.shape[1], 1), np.arange(1, truth.shape[1] + 1)
     for place, axes in enumerate(grid.flat):

@@ -2,7 +2,9 @@
 
 import logging
 import math
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
@@ -80,6 +82,8 @@ class GradientCurves(Callback):
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._measure(trainer, pl_module, trainer.current_epoch)
+        if trainer.is_global_zero:
+            self._show(trainer, Gradients.read(self.run.path / self.file), last=True)
 
     def _measure(self, trainer: L.Trainer, module: L.LightningModule, epoch: int) -> None:
         step = trainer.global_step
@@ -93,24 +97,30 @@ class GradientCurves(Callback):
             self.measured.append(found)
             content = Gradients.of(SPLIT, len(self.batch.lengths), self.measured)
             self.run.write_json(self.file, content.to_dict())
-            for logger in trainer.loggers:
-                if isinstance(logger, TensorBoard):
-                    self._show(logger, content, step)
+            self._show(trainer, content)
 
-    def _show(self, board: TensorBoard, content: Gradients, step: int) -> None:
-        board.log_metrics(scalars(content.measurements[-1]), step)
-        if self.picture:
-            shown = [
-                panel
-                for layer in range(content.depth)
-                for panel in pictures.panels(
-                    f"layer {layer + 1}" if content.depth > 1 else "state",
-                    content,
-                    layer,
-                    content.parts(layer),
-                )
-            ]
-            board.image("gradients", figures.pixels(pictures.draw(shown)), step)
+    def _show(self, trainer: L.Trainer, content: Gradients, last: bool = False) -> None:
+        found = content.measurements[-1]
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoard):
+                logger.log_metrics(scalars(found), found.step)
+                if self.picture:
+                    logger.image("gradients", partial(_drawn, content), found.step, last)
+
+
+def _drawn(content: Gradients) -> Any:
+    """The picture so far, as pixels: the parts of all layers, one below another."""
+    shown = [
+        panel
+        for layer in range(content.depth)
+        for panel in pictures.panels(
+            f"layer {layer + 1}" if content.depth > 1 else "state",
+            content,
+            layer,
+            content.parts(layer),
+        )
+    ]
+    return figures.pixels(pictures.draw(shown, across=1))
 
 
 def scalars(found: Measurement) -> dict[str, float]:

@@ -1,28 +1,28 @@
 """Where numbers go: metrics.csv, and TensorBoard."""
 
 import csv
-import html
 import io
 import logging
 import os
-import re
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from seqbench.callbacks import hparams
+from seqbench.callbacks.thinning import Thinning, last_steps
 from seqbench.files import append, synced_size
-from seqbench.identity import NOT_IDENTITY, budgeted, without
-from seqbench.metrics import Report
+from seqbench.terminal import visible
 
 log = logging.getLogger(__name__)
 
-CLASSES = 30
-"""Classes up to which TensorBoard gets a confusion matrix."""
+OFTEN, RARE = 1 / 200, 1 / 6
+"""Least share of the steps so far between two points of a curve; two texts, or pictures."""
 
 
 class MetricsFile(Logger):
@@ -71,12 +71,19 @@ class MetricsFile(Logger):
 
 
 class TensorBoard(TensorBoardLogger):
-    """Scalars in the run directory itself, the config as text; at the end one HPARAMS entry, and
-    the confusion matrices, or what was found of each type of spans, as text.
+    """Curves, texts and pictures in the run directory itself; ``docs/tensorboard.md`` has the tags.
+
+    Tags are the same for all tasks. TensorBoard sorts them by name, and opens the first groups
+    alone: ``curves/`` has once more what is looked at first, and ``z_`` is what comes last.
+    Of long trainings it gets fewer points (see ``Thinning``), metrics.csv all.
+
+    metric: the task's, whose curves are shown first.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, metric: str = "accuracy") -> None:
         super().__init__(folder, name="", version="", default_hp_metric=False)
+        self.metric = metric
+        self._last: dict[str, int] | None = None
 
     def sizes(self) -> dict[str, int]:
         self.experiment.flush()
@@ -85,6 +92,7 @@ class TensorBoard(TensorBoardLogger):
     def rewind(self, sizes: Mapping[str, int], seconds: float) -> None:
         """See ``seqbench.callbacks.continuation.Rewindable``."""
         cut(self._events(), sizes)
+        self._last = None
 
     def _events(self) -> Iterator[Path]:
         return Path(self.log_dir).glob("events.out.tfevents.*")
@@ -104,61 +112,53 @@ class TensorBoard(TensorBoardLogger):
             if status == "success":
                 raise
 
+    def _keeps(self, tag: str, step: int, share: float, always: bool = False) -> bool:
+        if self._last is None:  # what a training that goes on has written
+            self._last = last_steps(self._events())
+        return Thinning(share, self._last).keeps(tag, step, always)
+
     def describe(self, config_yaml: str) -> None:
         self.text("z_config", config_yaml, 0)
 
-    def text(self, tag: str, text: str, step: int) -> None:
-        """A text as it is, whatever stands in it."""
-        lines = "\n".join(f"    {line}" for line in text.splitlines())
-        self.experiment.add_text(tag, lines, step)
+    def text(self, tag: str, text: str, step: int, last: bool = False) -> None:
+        """A text as it is, whatever stands in it. last: of this training, and kept for that."""
+        lines = (visible(line, "\t") for line in text.splitlines())
+        self.page(tag, "\n".join(f"    {line}" for line in lines), step, last)
 
-    def image(self, tag: str, pixels: Any, step: int) -> None:
-        """A picture, from an array ``(height, width, 3 or 4)`` of bytes."""
-        self.experiment.add_image(tag, pixels, step, dataformats="HWC")
+    def page(self, tag: str, markdown: str, step: int, last: bool = False) -> None:
+        """A text that is Markdown."""
+        if self._keeps(f"{tag}/text_summary", step, RARE, last):
+            self.experiment.add_text(tag, markdown, step)
+
+    def image(self, tag: str, draw: Callable[[], Any], step: int, last: bool = False) -> None:
+        """A picture. draw: gives an array ``(height, width, 3 or 4)`` of bytes, if it is kept; how
+        wide it should be, ``figures.CARD`` says."""
+        if self._keeps(tag, step, RARE, last):
+            self.experiment.add_image(tag, draw(), step, dataformats="HWC")
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Scalars that belong to a split; a curve of the epoch's number tells nothing."""
-        super().log_metrics({key: value for key, value in metrics.items() if "/" in key}, step)
+        values = {tag: value for tag, value in metrics.items() if "/" in tag}
+        for split, name in product(("train", "val"), dict.fromkeys((self.metric, "loss"))):
+            if f"{split}/{name}" in values:
+                values[f"curves/{name}_{split}"] = values[f"{split}/{name}"]
+        step = step or 0
+        kept = {tag: value for tag, value in values.items() if self._keeps(tag, step, OFTEN)}
+        super().log_metrics(kept, step)
 
-    def conclude(
-        self,
-        config: dict[str, Any],
-        metrics: dict[str, dict[str, float]],
-        reports: dict[str, Report],
-    ) -> None:
-        """The HPARAMS entry: what decides the outcome, and the final metrics. The reports as text.
+    def enter(self, config: Mapping[str, Any], shown: Sequence[tuple[str, str]]) -> None:
+        """The run's entry in HPARAMS. shown: splits and metrics that are its columns."""
+        for summary in hparams.entry(config, shown):
+            self.experiment.file_writer.add_summary(summary, 0)
 
-        The metrics have tags of their own: under a curve's tag TensorBoard would drop the curve.
-        Names are such that TensorBoard, which sorts them, shows curves before single points and
-        what is compared before what is constant.
-        """
-        settings = budgeted(without(config, *NOT_IDENTITY, "names", "callbacks"))
-        flat = {key: value for key, value in _flat(settings) if not key.endswith("_target_")}
-        names = {
-            "_cell": config["names"]["model"],
-            "_task": config["names"]["task"],
-            "_seed": config["seed"],
-            "_lr": config["optimizer"].get("lr", "default"),
-            "_hidden_size": config["model"].get("hidden_size", "default"),
+    def finals(self, metrics: Mapping[str, Mapping[str, float]]) -> None:
+        """Final metrics by split, for the entry in HPARAMS."""
+        finals = {
+            hparams.tag(split, name): value
+            for split, values in metrics.items()
+            for name, value in values.items()
         }
-        self.log_hyperparams(names | flat, _finals(metrics))
-        self._by_class(reports)
-        self.experiment.close()
-
-    def finals(self, metrics: dict[str, dict[str, float]], reports: dict[str, Report]) -> None:
-        """Final metrics and reports that come after the HPARAMS entry."""
-        self.log_metrics(_finals(metrics), 0)
-        self._by_class(reports)
-        self.experiment.close()
-
-    def _by_class(self, reports: dict[str, Report]) -> None:
-        for split, report in reports.items():
-            if split == "train":
-                continue
-            if 0 < len(report.get("classes", ())) <= CLASSES:
-                self.experiment.add_text(f"confusion/{split}", _confusion(report))
-            if 0 < len(report.get("spans", ())) <= CLASSES:
-                self.experiment.add_text(f"spans/{split}", _spans(report))
+        super().log_metrics(finals, 0)
 
 
 def cut(files: Iterable[Path], sizes: Mapping[str, int]) -> None:
@@ -170,53 +170,3 @@ def cut(files: Iterable[Path], sizes: Mapping[str, int]) -> None:
             log.warning("%s has lost some of its lines: it is shorter than it was", file)
         else:
             os.truncate(file, sizes[file.name])
-
-
-def _confusion(report: Report) -> str:
-    """The confusion matrix as a Markdown table."""
-    labels = [*map(_label, report["classes"])]
-    rows = zip(labels, report["confusion"], strict=True)
-    return _markdown(
-        ["true \\\\ predicted", *labels], [[label, *map(str, counts)] for label, counts in rows]
-    )
-
-
-def _spans(report: Report) -> str:
-    """Precision, recall, F1 and support by type of span as a Markdown table."""
-    shares = ("precision", "recall", "f1")
-    return _markdown(
-        ["type of span", *shares, "support"],
-        [
-            [_label(kind), *(f"{values[name]:.4f}" for name in shares), str(values["support"])]
-            for kind, values in report["spans"].items()
-        ],
-    )
-
-
-def _label(label: str) -> str:
-    """A label that Markdown shows as it is, on one line."""
-    name = html.escape(" ".join(label.split()), quote=False)
-    return re.sub(r"([\\`*_{}\[\]()#|!])", r"\\\1", name)
-
-
-def _markdown(heading: list[str], rows: list[list[str]]) -> str:
-    """A table whose numbers are under each other."""
-    lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _finals(metrics: dict[str, dict[str, float]]) -> dict[str, float]:
-    return {
-        f"z_final/{split}_{name}": value
-        for split, values in reversed(metrics.items())
-        if split != "train"
-        for name, value in sorted(values.items())
-    }
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}/")
-        else:
-            yield f"{prefix}{key}", str(value) if isinstance(value, bool) else value

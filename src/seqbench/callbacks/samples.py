@@ -77,12 +77,19 @@ class Samples(Callback):
         self.every_n_epochs, self.every_n_steps = every_n_epochs, every_n_steps
         self.length, self.num_samples, self.seed = length, num_samples, seed
         self.written = 0
+        self.page = ""
+        """The last one, which TensorBoard may have been spared."""
 
     def state_dict(self) -> dict[str, Any]:
-        return {"written": self.written, "begins": self.begins, "prompts": [*self.prompts]}
+        return {
+            "written": self.written,
+            "page": self.page,
+            "begins": self.begins,
+            "prompts": [*self.prompts],
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.written = state_dict["written"]
+        self.written, self.page = state_dict["written"], state_dict.get("page", "")
         if self.begins and not state_dict["begins"]:
             self.begins, self.prompts = False, state_dict["prompts"]
 
@@ -131,6 +138,11 @@ class Samples(Callback):
         if self.every_n_epochs and (trainer.current_epoch + 1) % self.every_n_epochs == 0:
             self._write(trainer, pl_module)
 
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoard) and self.page:
+                logger.text("samples", self.page, self.written, last=True)
+
     def _write(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         assert isinstance(module, SequenceModule)
         self.written = trainer.global_step
@@ -150,13 +162,13 @@ class Samples(Callback):
             textwrap.shorten(shown[0], COLUMNS),
             extra={"shown": ("lines", "bar")},
         )
-        page = "\n".join(
+        self.page = "\n".join(
             "\n".join([*self._heading(n), *(textwrap.fill(s, COLUMNS) for s in text.splitlines())])
             for n, text in enumerate(shown, start=1)
         )
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoard):
-                logger.text("samples", page, trainer.global_step)
+                logger.text("samples", self.page, trainer.global_step)
 
     def _samples(self, network: Network) -> list[str]:
         return [

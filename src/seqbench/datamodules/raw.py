@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from seqbench.datamodules.features import Vectors, as_vectors, valid_numbers
 from seqbench.datamodules.ragged import Ragged
@@ -92,6 +93,26 @@ def _numbers(name: str, value: str | Sequence[float], allowed: Collection[str]) 
 def text_of(spec: TaskSpec, tokens: Sequence[str]) -> str:
     """Tokens as one text: characters without a space between."""
     return ("" if spec.encoding.get("level") == "char" else " ").join(tokens)
+
+
+def steps_of(spec: TaskSpec, inputs: Tensor) -> list[str]:
+    """The steps of one sequence as text: tokens, or numbers in the data's own units.
+
+    inputs: ``(T,)`` ids or ``(T, D)`` features, without padding.
+    """
+    if not spec.features:
+        names = spec.vocabulary
+        return [names[i] if names else str(i) for i in inputs.tolist()]
+    scale = np.array(spec.encoding.get("scale", 1.0))
+    values = inputs.double().cpu().numpy() * scale + np.array(spec.encoding.get("center", 0.0))
+    return [" ".join(f"{value:.4g}" for value in step) for step in values]
+
+
+def text_of_steps(spec: TaskSpec, steps: Sequence[str]) -> str:
+    """What ``steps_of`` gave as one text."""
+    if spec.features and spec.input_size > 1:
+        return "; ".join(steps)
+    return " ".join(steps) if spec.features else text_of(spec, steps)
 
 
 def check_encoding(spec: TaskSpec) -> None:
