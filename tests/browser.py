@@ -145,6 +145,16 @@ class Page:
             assert time.monotonic() < end, f"{missing} in: {text}"
             time.sleep(0.2)
 
+    def pictures(self, least: int) -> list[tuple[int, int]]:
+        """The widths of its pictures, their own and as they are shown, once there are so many."""
+        end = time.monotonic() + WAIT
+        while True:
+            found: list[tuple[int, int]] = self.value(IMAGES) or []
+            if len(found) >= least:
+                return found
+            assert time.monotonic() < end, found
+            time.sleep(0.2)
+
     def save(self, path: Path) -> None:
         """What can be seen, as a PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))

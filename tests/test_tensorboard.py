@@ -1,6 +1,7 @@
 """TensorBoard of every kind of task: the same tags, a run's name, its one entry in HPARAMS."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ SMALL = [
     "progress=none",
     "threads=1",
 ]
+SPLITS = ("val", "test")
 PARTS = ["_hparams_/experiment", "_hparams_/session_start_info", "_hparams_/session_end_info"]
 
 LABELS = {"loss", "accuracy", "macro_f1"}
@@ -97,7 +99,7 @@ def test_the_tags_of_every_kind_of_task(kind: str, text: Path) -> None:
         "time/epoch_seconds",
         "time/tokens_per_second",
         *(f"{split}/{name}" for split, names in measured.items() for name in names),
-        *(f"z_final/{split}_{name}" for split in late for name in measured[split]),
+        *(f"z_final/{split}_{name}" for split in late for name in {"metric", *measured[split]}),
         *(f"curves/{name}_val" for name in (spec.metric, "loss")),
         *(f"curves/{name}_train" for name in metrics & {spec.metric, "loss"}),
     }
@@ -145,6 +147,22 @@ def row(here: Path) -> tuple[list[str], dict[str, Any]]:
     return [each["displayName"] for each in board.columns()], entries[name]
 
 
+def numbers(entry: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in entry.items() if " " in name}
+
+
+def numbers_of(result: dict[str, Any], splits: list[str]) -> dict[str, Any]:
+    """What an entry has to have of a result."""
+    return {
+        f"{split} {name}": pytest.approx(value, rel=1e-6)
+        for split in splits
+        for name, value in (
+            *result["metrics"][split].items(),
+            ("metric (of the task)", result["metrics"][split][result["metric"]]),
+        )
+    }
+
+
 def test_a_run_has_one_entry_with_what_it_came_to(
     tiny: list[str], here: Path, train: Train, result: Result, stopped_after: Callable[..., None]
 ) -> None:
@@ -156,29 +174,40 @@ def test_a_run_has_one_entry_with_what_it_came_to(
     stopped_after(None)
     assert train(*tiny, *run) == 0
     columns, entry = row(here)
-    assert columns[:6] == [
+    assert columns == [
         f"{split} {name}"
-        for name in ("accuracy", "loss")
+        for name in ("metric (of the task)", "loss", "accuracy", "sequence_accuracy")
         for split in ("val", "test", "test_length_12")
     ]
     first = {name: entry[name] for name in ("cell", "hidden_size", "lr", "seed", "task")}
     names = {"cell": "lstm", "task": "modular_sum"}
     assert first == {**names, "hidden_size": 8, "lr": 0.004, "seed": "7"}
-    shown = {name: value for name, value in entry.items() if " " in name}
-    val = result(here)["metrics"]["val"]
-    assert shown == {f"val {name}": pytest.approx(value, rel=1e-6) for name, value in val.items()}
+    assert numbers(entry) == numbers_of(result(here), ["val"])
 
     assert train(*tiny, *run[1:]) == 0
     again, entry = row(here)
     assert again == columns
-    metrics = result(here)["metrics"]
-    assert {name: value for name, value in entry.items() if " " in name} == {
-        f"{split} {name}": pytest.approx(value, rel=1e-6)
-        for split, values in metrics.items()
-        for name, value in values.items()
-        if split != "train"
-    }
+    assert numbers(entry) == numbers_of(result(here), ["val", "test", "test_length_12"])
     assert "examples/test" in tags(run_below(here))["texts"]
+
+
+def test_runs_of_several_tasks_fill_the_first_columns(
+    names_run: Path, sums_run: Path, tmp_path: Path
+) -> None:
+    for run in (names_run, sums_run):
+        (tmp_path / run.parent.parent.name).mkdir()
+        for file in run.glob("events.*"):
+            shutil.copy(file, tmp_path / run.parent.parent.name)
+    board = Board(tmp_path, runs=2)
+    entries = board.entries()
+    assert {*entries} == {"text_classification", "modular_sum"}
+    wanted = [f"{split} {name}" for name in ("metric (of the task)", "loss") for split in SPLITS]
+    assert {each["displayName"] for each in board.columns()[:5]} - {*wanted} <= {
+        "test_length_12 metric (of the task)",
+        "val accuracy",
+    }
+    for entry in entries.values():
+        assert {*wanted} <= {*entry}
 
 
 def test_a_run_that_failed_has_none(tiny: list[str], here: Path, train: Train) -> None:

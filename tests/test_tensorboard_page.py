@@ -59,14 +59,16 @@ def test_the_server_gives_what_the_runs_came_to(outputs: Path) -> None:
         for split in ("val", "test"):
             for metric, value in result["metrics"][split].items():
                 assert entries[name][f"{split} {metric}"] == pytest.approx(value, rel=1e-6)
+            own = entries[name][f"{split} metric (of the task)"]
+            assert own == pytest.approx(result["metrics"][split]["accuracy"], rel=1e-6)
         asked = f"run={name}&tag=curves%2Faccuracy_val"
         points = board(f"/data/plugin/scalars/scalars?{asked}")
         assert len(points) == 3
         asked = f"run={name}&tag=examples%2Fval%2Ftext_summary"
         (page,) = board(f"/data/plugin/text/text?{asked}")
-        rows = re.findall("<tr>\n<td><strong>(right|wrong)</strong>", page["text"])
+        rows = re.findall("<tr>\n<td>(yes|<strong>no</strong>)", page["text"])
         assert len(rows) == 15
-        assert "wrong" in rows
+        assert len({*rows}) == 2
         for tag in ("val%2Fconfusion", "test%2Faccuracy_by_length"):
             (picture,) = board(f"/data/plugin/images/images?run={name}&tag={tag}&sample=0")
             png = board.client.get(f"/data/plugin/images/individualImage?{picture['query']}").data
@@ -93,15 +95,14 @@ def test_a_browser_shows_it(outputs: Path, tmp_path: Path) -> None:
         page.open(f"{address}/#hparams")
         finals = [result["metrics"] for result in runs.values()]
         shown = [f"{metrics[s]['accuracy']:#.5g}" for metrics in finals for s in ("val", "test")]
-        page.text_with("cell", "seed", "val accuracy", "test accuracy", "rnn", "gru", *shown)
+        page.text_with("cell", "seed", "val metric", "test metric", "rnn", "gru", *shown)
 
         page.open(f"{address}/#text")
-        text = page.text_with(*runs, "examples/val", "predicted", "wrong", "right", "z_config")
+        text = page.text_with(*runs, "examples/val", "predicted", "right", "z_config")
         assert text.index("examples/test") < text.index("tables") < text.index("z_config")
 
         page.open(f"{address}/#images")
         page.text_with(*runs, "test/confusion", "test/accuracy_by_length", "val/confusion")
-        widths = page.value(browser.IMAGES)
-        assert len(widths) >= 4
+        widths = page.pictures(least=4)
         # As wide as they are shown: neither stretched nor squeezed.
         assert all(own == seen == CARD for own, seen in widths), widths

@@ -62,7 +62,7 @@ HOSTILE = [
 def test_no_text_steers_the_table(text: str) -> None:
     found = Cells(markdown.examples(Examples(1, 1, [example(text)])))
     assert found.tags <= TABLE
-    assert found.rows[1] == ["wrong", " ".join(text.split()), "x", "y", "0.750", "0.250"]
+    assert found.rows[1] == ["no", " ".join(text.split()), "x", "y", "0.750", "0.250"]
 
 
 def test_nor_does_any_other() -> None:

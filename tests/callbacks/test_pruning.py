@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.board import tags
 from tests.runs.twins import assert_twins, run_below
 
 from seqbench import attempt, compose, runs
@@ -57,6 +58,7 @@ def test_a_run_that_is_given_up_goes_on_as_if_it_never_had_been(
     path = run_below(here / "outputs")
     run = str(path.relative_to(here))
     first, second = validations(path / "metrics.csv", "accuracy")
+    assert not tags(path)["hparams"], "it has come to nothing yet"
     assert told == [
         Begun(run, ()),
         Validated(1, first, 6 / 18),

@@ -124,7 +124,7 @@ def draw(spec: TaskSpec, batch: Batch, said: Numbers, across: int = 3) -> "Figur
     count = len(past)
     columns = min(across, count)
     rows = -(-count // columns)
-    size = (1 + 2.6 * columns, 0.6 + (1.7 if columns > 1 else 1.2) * rows)
+    size = (1 + 2.6 * columns, 0.6 + (1.7 if columns > 1 else 1.05) * rows)
     figure = Figure(figsize=size, layout="constrained")
     grid: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     before, after = np.arange(1 - past.shape[1], 1), np.arange(1, truth.shape[1] + 1)

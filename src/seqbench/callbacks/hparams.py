@@ -32,6 +32,9 @@ from seqbench.identity import NOT_IDENTITY, budgeted, without
 PREFIX = "z_final/"
 """Of the final metrics' tags: TensorBoard sorts them, and shows curves before single points."""
 
+OWN = "metric"
+"""What the task's own metric is called, whichever that is, beside its name."""
+
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, str | float]:
     """What decides a run's outcome, by dotted key with slashes; first what runs are compared by."""
@@ -52,9 +55,13 @@ def _first(config: Mapping[str, Any]) -> dict[str, str | float]:
 
 
 def columns(metric: str, names: Sequence[str], splits: Sequence[str]) -> list[tuple[str, str]]:
-    """Splits and metrics in the order in which they matter: the task's metric, the loss, others."""
-    ordered = [*dict.fromkeys([metric, "loss", *sorted(names)])]
-    return [(split, name) for name in ordered for split in splits if name in names]
+    """Splits and metrics in the order in which they matter.
+
+    First what runs of all tasks have, ``OWN`` and the loss: TensorBoard takes the columns of any
+    one run for all, and shows five.
+    """
+    ordered = [*dict.fromkeys([OWN, "loss", metric, *sorted(names)])]
+    return [(split, name) for name in ordered for split in splits]
 
 
 def tag(split: str, name: str) -> str:
@@ -65,8 +72,8 @@ def tag(split: str, name: str) -> str:
 def entry(config: Mapping[str, Any], shown: Sequence[tuple[str, str]]) -> list[Summary]:
     """What makes a run an entry of the page: settings, and which metrics are its columns.
 
-    shown: splits and metrics. Of many runs TensorBoard takes the columns of any one for all: those
-    of a test that was not read stand there, too, with nothing in them.
+    shown: splits and metrics, in their order. Those of a test that was not read stand there, too,
+    with nothing in them, since other runs have them.
     """
     settings = settings_of(config)
     first = _first(config)
@@ -79,7 +86,10 @@ def entry(config: Mapping[str, Any], shown: Sequence[tuple[str, str]]) -> list[S
         for key, value in settings.items()
     ]
     metrics = [
-        MetricInfo(name=MetricName(tag=tag(split, name)), display_name=f"{split} {name}")
+        MetricInfo(
+            name=MetricName(tag=tag(split, name)),
+            display_name=f"{split} {name}{' (of the task)' if name == OWN else ''}",
+        )
         for split, name in shown
     ]
     start = SessionStartInfo()

@@ -156,7 +156,7 @@ class TensorBoard(TensorBoardLogger):
         finals = {
             hparams.tag(split, name): value
             for split, values in metrics.items()
-            for name, value in values.items()
+            for name, value in {hparams.OWN: values[self.metric], **values}.items()
         }
         super().log_metrics(finals, 0)
 

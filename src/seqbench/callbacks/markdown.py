@@ -68,11 +68,11 @@ def examples(found: Examples) -> str:
     """The worst mistakes, the worst first, and then some rows drawn at random."""
     rows = [*found.worst, *found.drawn]
     shown = [_steps(row) if isinstance(row.true, list) else _whole(row) for row in rows]
-    heading = ["", *shown[0]] if shown else []
+    heading = ["right", *shown[0]] if shown else []
     told = f"Worst mistakes: {len(found.worst)}, drawn at random: {len(found.drawn)}"
     of = f"of {found.seen:,} rows" + (f" (of {found.rows:,})" if found.rows > found.seen else "")
     cells = [
-        [f"**{'right' if row.right else 'wrong'}**", *columns.values()]
+        ["yes" if row.right else "**no**", *columns.values()]
         for row, columns in zip(rows, shown, strict=True)
     ]
     return f"{told}, {of}.\n\n{table(heading, cells, words=len(heading))}"
