@@ -239,6 +239,15 @@ def test_every_report_shown_is_made(a_home: Path, capfd: pytest.CaptureFixture[s
     assert all((a_home / name).exists() for name in ("report.html", "results.md", "results.csv"))
 
 
+def test_the_report_shown_is_that_of_the_results() -> None:
+    results = (ROOT / "docs" / "results.md").read_text("utf-8").splitlines()
+    (begin,) = re.findall(r"^\|  \| test accuracy .*$", README, re.M)
+    table = README[README.index(begin) :].partition("\n\n")[0].splitlines()
+    assert len(table) >= 6
+    start = results.index(table[2]) - 2
+    assert results[start : start + len(table)] == table
+
+
 def test_the_doctor_takes_the_options_shown(capfd: pytest.CaptureFixture[str]) -> None:
     lines = [line for line in SHELL if " seqbench.doctor" in line]
     assert len(lines) >= 2
