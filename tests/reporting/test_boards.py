@@ -153,11 +153,29 @@ def test_rows_are_named_by_what_differs_in_their_model(make_run: MakeRun, tmp_pa
 def test_few_seeds_are_marked(make_run: MakeRun, tmp_path: Path) -> None:
     for seed in range(5):
         make_run("lstm", seed, 0.5 + 0.01 * seed)
+        make_run("rnn", seed, 0.1 + 0.01 * seed)
     for seed in range(2):
         make_run("gru", seed, 0.9)
     found = board(tmp_path)
-    assert [(row.name, row.verdict) for row in found.rows] == [("gru", "unsure"), ("lstm", "best")]
+    verdicts = [(row.name, row.verdict) for row in found.rows]
+    assert verdicts == [("gru", "unsure"), ("lstm", "unsure"), ("rnn", "worse")]
     assert any("Fewer than 3 seeds: gru" in note for note in found.notes)
+
+
+def test_what_is_better_on_common_seeds_is_not_called_worse(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    for seed in range(10):
+        make_run("lstm", seed, 0.5 + 0.001 * seed if seed < 5 else 0.99)
+    for seed in range(5):
+        make_run("rnn", seed, 0.6 + 0.001 * seed)
+    lstm, rnn = board(tmp_path).rows
+    assert (lstm.name, lstm.verdict) == ("lstm", "best")
+    assert rnn.difference
+    assert rnn.difference.mean > 0
+    assert rnn.difference.corrected is not None
+    assert rnn.difference.corrected < 0.05
+    assert rnn.verdict == "tied"
 
 
 def test_comparisons_that_can_find_nothing_are_told(make_run: MakeRun, tmp_path: Path) -> None:

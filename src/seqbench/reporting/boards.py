@@ -81,7 +81,7 @@ def leaderboard(task: str, entries: Sequence[Entry], wanted: Wanted) -> Leaderbo
     threshold = _threshold(rows, metric, mode) if wanted.threshold is None else wanted.threshold
     rows = [_timed(row, metric, mode, threshold) for row in rows]
     for letter in {row.data for row in rows}:
-        rows = _judged(rows, letter, wanted.baseline)
+        rows = _judged(rows, letter, mode, wanted.baseline)
     board = Leaderboard(task, split, metric, mode, rows, threshold)
     return replace(board, notes=notes.of_board(board, wanted.baseline))
 
@@ -152,7 +152,7 @@ def _timed(row: Row, metric: str, mode: Mode, threshold: float | None) -> Row:
     return replace(row, costs=times)
 
 
-def _judged(rows: Sequence[Row], letter: str, baseline: str | None) -> list[Row]:
+def _judged(rows: Sequence[Row], letter: str, mode: Mode, baseline: str | None) -> list[Row]:
     """The rows, those on the data of this letter with their differences and verdicts."""
     here = [row for row in rows if row.data == letter and row.estimate]
     best = _best(here)
@@ -162,11 +162,19 @@ def _judged(rows: Sequence[Row], letter: str, baseline: str | None) -> list[Row]
     to_best = differences(samples, best.name)
     possible = least([*to_best.values()]) < SIGNIFICANT
     other = best if baseline is None else named(here, baseline)
+    top = next(row for row in here if row.kind == "network") is best
+    verdicts: dict[str, Verdict] = {
+        row.name: _verdict(to_best.get(row.name), mode, sure=possible and top)
+        for row in here
+        if row.kind == "network" and not row.few and not best.few
+    }
+    if top and best.name in verdicts:
+        verdicts[best.name] = "best"
     shown = to_best if other is best else differences(samples, other.name) if other else {}
     return [
         replace(
             row,
-            verdict=_verdict(row, best, to_best.get(row.name), possible),
+            verdict=verdicts.get(row.name, "unsure" if row.kind == "network" else ""),
             difference=shown.get(row.name),
         )
         if row in here
@@ -186,19 +194,15 @@ def _sample(row: Row) -> Sample:
     return row.estimate.by_seed if row.kind == "network" else row.estimate.mean
 
 
-def _verdict(row: Row, best: Row, difference: Difference | None, possible: bool) -> Verdict:
-    """possible: to tell rows apart, with so many seeds and comparisons."""
-    if row.kind != "network":
-        return ""
-    if row.few or best.few:
-        return "unsure"
-    if row is best:
-        return "best"
+def _verdict(difference: Difference | None, mode: Mode, sure: bool) -> Verdict:
+    """Of a row with seeds enough by its difference to the best that has, too. sure: that one has
+    the best mean of all, and rows as good could be told from it."""
     if difference is None or difference.corrected is None:
         return "unsure"
-    if difference.corrected < SIGNIFICANT:
+    behind = difference.mean < 0 if mode == "max" else difference.mean > 0
+    if difference.corrected < SIGNIFICANT and behind:
         return "worse"
-    return "tied" if possible else "unsure"
+    return "tied" if sure else "unsure"
 
 
 def named(rows: Iterable[Row], name: str) -> Row | None:

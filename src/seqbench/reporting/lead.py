@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from seqbench.reporting import numbers
-from seqbench.reporting.leaderboard import FEW, Leaderboard, Row
+from seqbench.reporting.leaderboard import Leaderboard, Row
 
 KINDS = {"baseline": "a classical baseline", "trivial": "a trivial rule"}
 
@@ -39,9 +39,7 @@ def _lead(rows: Sequence[Row], board: Leaderboard) -> Iterator[str]:
         if unsure:
             yield f"Of {_names(unsure)} there are too few seeds to tell."
     elif networks:
-        ahead = first or networks[0]
-        among = "" if ahead is networks[0] else f" of those with {FEW} seeds or more"
-        yield f"{ahead.name} has the best mean{among}, {_value(ahead, board)}."
+        yield f"{networks[0].name} has the best mean, {_value(networks[0], board)}."
         if len(networks) > 1:
             yield "There are too few seeds to tell whether that is chance."
     above = [*takewhile(lambda row: row.kind != "network", rows)]
