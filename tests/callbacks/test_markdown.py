@@ -2,6 +2,7 @@
 
 import html
 import random
+import re
 import string
 import warnings
 from html.parser import HTMLParser
@@ -32,13 +33,15 @@ class Cells(HTMLParser):
             self.rows.append([])
         elif tag in ("td", "th"):
             self.rows[-1].append("")
+        elif tag == "br":
+            self.rows[-1][-1] += " "
 
     def handle_data(self, data: str) -> None:
         if self.rows and self.rows[-1] and data != "\n":
             self.rows[-1][-1] += data
 
 
-TABLE = {"table", "thead", "tbody", "tr", "th", "td", "p", "strong"}
+TABLE = {"table", "thead", "tbody", "tr", "th", "td", "p", "strong", "br"}
 
 
 def example(text: str, true: str = "x", said: str = "y") -> Example:
@@ -99,6 +102,24 @@ def test_a_label_a_step_shows_where_it_is_wrong() -> None:
     assert "<td>O <strong>B-PER</strong> <strong>O</strong></td>" in page
     assert "<td>so *said* Ida</td>" in page
     assert "Worst mistakes: 0, drawn at random: 1, of 3 rows (of 5)." in page
+
+
+def test_lines_leave_room_for_words() -> None:
+    """TensorBoard breaks the words of a narrow column."""
+    words = markdown.examples(Examples(1, 1, [example("some words of a review " * 12)]))
+    cells = words.splitlines()[-1].split("|")
+    assert len(cells[2].split("<br>")) == 4
+    assert all(len(line) <= 80 for line in cells[2].split("<br>"))
+    labels = ["O", "B-PERSON", "O", "I-PERSON"] * 5
+    steps = Example(["the"] * 20, "", labels, Prediction(["O"] * 20, [0.5] * 20, 20, 0), 1.0)
+    lines = [
+        [re.sub(r"&#\d+;|\*", "", line).split() for line in cell.strip().split("<br>")]
+        for cell in markdown.examples(Examples(1, 1, [steps])).splitlines()[-1].split("|")[2:5]
+    ]
+    counts = [[len(line) for line in column] for column in lines]
+    assert counts[0] == counts[1] == counts[2], "a step and its labels are at one height"
+    assert sum(counts[0]) == 20
+    assert len(counts[0]) > 2
 
 
 def test_slices_of_length() -> None:

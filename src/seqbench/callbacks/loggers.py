@@ -154,9 +154,10 @@ class TensorBoard(TensorBoardLogger):
     def finals(self, metrics: Mapping[str, Mapping[str, float]]) -> None:
         """Final metrics by split, for the entry in HPARAMS."""
         finals = {
-            hparams.tag(split, name): value
+            hparams.tag(split, title): value
             for split, values in metrics.items()
-            for name, value in {hparams.OWN: values[self.metric], **values}.items()
+            for name, value in values.items()
+            for title in ([name, hparams.OWN] if name == self.metric else [name])
         }
         super().log_metrics(finals, 0)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from seqbench.examples import Example, Examples
 from seqbench.metrics import Report
@@ -12,6 +13,11 @@ LETTERS = 300
 
 STEPS = 40
 """Of a sequence that is shown with a label a step."""
+
+WIDE = 80
+"""Letters in a line of a text."""
+
+BREAK = "<br>"
 
 
 def plain(text: str) -> str:
@@ -84,24 +90,39 @@ def _whole(row: Example) -> dict[str, str]:
     assert isinstance(row.true, str)
     text = row.text if len(row.text) <= LETTERS else f"{row.text[:LETTERS].rstrip()} ..."
     chance = row.found.probabilities
-    columns = {"text": plain(text), "true": plain(row.true), "predicted": plain(row.found.label)}
+    columns = {"text": _wrapped(text), "true": plain(row.true), "predicted": plain(row.found.label)}
     if isinstance(chance, dict):
         of_true = {"of the true one": f"{chance[row.true]:.3f}"}
         return columns | {"probability": f"{chance[row.found.label]:.3f}"} | of_true
     return columns | {"probability": f"{min(chance):.3f} at least"}
 
 
+def _wrapped(text: str) -> str:
+    """A text in lines, so that it leaves the columns beside it room for their words."""
+    return BREAK.join(map(plain, wrap(visible(" ".join(text.split())), WIDE)))
+
+
 def _steps(row: Example) -> dict[str, str]:
-    """The columns of a sequence that has a label at each step; wrong ones are bold."""
+    """The columns of a sequence that has a label at each step; wrong ones are bold.
+
+    Their lines have as many steps each, so that a step and its labels are at one height.
+    """
     true, said = row.true, row.found.label
     assert isinstance(true, list)
     assert isinstance(said, list)
-    more = " ..." if len(true) > STEPS else ""
-    pairs = [*zip(true, said, strict=True)]
-    shown = [f"**{plain(b)}**" if a != b else plain(b) for a, b in pairs[:STEPS]]
-    return {
-        "sequence": plain(" ".join(row.steps[:STEPS])) + more,
-        "true": plain(" ".join(true[:STEPS])) + more,
-        "predicted": " ".join(shown) + more,
-        "wrong": f"{sum(a != b for a, b in pairs)} of {len(pairs)}",
-    }
+    wrong = sum(a != b for a, b in zip(true, said, strict=True))
+    of, more = f"{wrong} of {len(true)}", " ..." if len(true) > STEPS else ""
+    lines = [[""], [""], [""]]
+    widths = [0, 0, 0]
+    for step in zip(row.steps[:STEPS], true, said, strict=False):
+        widths = [width + len(word) + 1 for width, word in zip(widths, step, strict=True)]
+        if max(widths) > WIDE // 2:
+            widths = [len(word) for word in step]
+            for column in lines:
+                column.append("")
+        bold = "**" if step[1] != step[2] else ""
+        cells = (plain(step[0]), plain(step[1]), f"{bold}{plain(step[2])}{bold}")
+        for column, cell in zip(lines, cells, strict=True):
+            column[-1] += f" {cell}" if column[-1] else cell
+    shown = [BREAK.join(filter(None, column)) + more for column in lines]
+    return dict(zip(("sequence", "true", "predicted"), shown, strict=True)) | {"wrong": of}
