@@ -1,190 +1,134 @@
-"""A headless Chromium, steered through a pipe, and a TensorBoard that it looks at."""
+"""A Chromium without a window, spoken to through a pipe (its DevTools protocol)."""
 
-import base64
 import json
 import os
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
 )
-WAIT = 60.0
-"""Seconds that anything may take."""
 
-TEXT = """
-(() => {
-  const found = [];
-  const walk = (node) => {
-    if (node.nodeType === 3 && node.textContent.trim()) found.push(node.textContent.trim());
-    if (/^(STYLE|SCRIPT|NOSCRIPT)$/.test(node.tagName)) return;
-    if (node.shadowRoot) walk(node.shadowRoot);
-    node.childNodes.forEach(walk);
-  };
-  walk(document.body);
-  return found.join("\\n");
-})()
+TROUBLE = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
+
+# It reads what it is told on 3, and answers on 4.
+START = """
+import os, sys
+for target, own in enumerate(map(os.dup, map(int, sys.argv[1:3])), start=3):
+    os.dup2(own, target)
+    os.set_inheritable(target, True)
+os.execv(sys.argv[3], sys.argv[3:])
 """
-"""All text of a page, that of its components' shadows, too."""
-
-IMAGES = """
-(() => {
-  const found = [];
-  const walk = (node) => {
-    if (node.tagName === "IMG" && node.complete && node.naturalWidth)
-      found.push([node.naturalWidth, node.clientWidth]);
-    if (node.shadowRoot) walk(node.shadowRoot);
-    node.childNodes.forEach(walk);
-  };
-  walk(document.body);
-  return found;
-})()
-"""
-"""The widths of a page's pictures: their own, and as they are shown."""
 
 
-@contextmanager
-def started(*command: str, pass_fds: tuple[int, ...] = ()) -> Iterator[None]:
-    """A program in a process group of its own, which ends with the block whatever it is at."""
-    silent: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, start_new_session=True, pass_fds=pass_fds, **silent)
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(WAIT)
+class Browser:
+    """One tab. seconds: that an answer may take, else TimeoutError."""
 
+    def __init__(self, home: Path, seconds: float = 20) -> None:
+        assert CHROMIUM
+        self.seconds = seconds
+        hears, self.tells = os.pipe()
+        self.listens, says = os.pipe()
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        flags += ["--no-first-run", "--disable-background-networking", f"--user-data-dir={home}"]
+        words = [CHROMIUM, *flags, "--remote-debugging-pipe", "about:blank"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, str(hears), str(says), *words],
+            pass_fds=(hears, says),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        os.close(hears)
+        os.close(says)
+        self.asked, self.session, self.heard = 0, "", b""
+        self.events: list[dict[str, Any]] = []
+        try:
+            self._attach()
+        except BaseException:
+            self.close()
+            raise
 
-@contextmanager
-def tensorboard(folder: Path, runs: int) -> Iterator[str]:
-    """The address of a TensorBoard that has read so many runs below a folder."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [f"--logdir={folder}", f"--port={port}", "--host=127.0.0.1", "--load_fast=false"]
-    address = f"http://127.0.0.1:{port}"
-    with started(sys.executable, "-m", "tensorboard.main", *words):
-        end = time.monotonic() + WAIT
-        while True:
-            if len(_runs(address)) >= runs:
-                break
-            assert time.monotonic() < end, "TensorBoard has not started"
-            time.sleep(0.2)
-        yield address
+    def close(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        os.close(self.tells)
+        os.close(self.listens)
 
-
-def _runs(address: str) -> list[str]:
-    try:
-        with urlopen(f"{address}/data/runs", timeout=5) as answer:
-            found: list[str] = json.load(answer)
-            return found
-    except (URLError, ConnectionError, TimeoutError):
-        return []
-
-
-class Page:
-    """One page of a browser, by the DevTools protocol."""
-
-    def __init__(self, orders: int, answers: int) -> None:
-        self.orders, self.answers = orders, answers
-        self.count, self.rest, self.session = 0, b"", ""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
-        self.session = attached["sessionId"]
-
-    def call(self, method: str, **settings: Any) -> dict[str, Any]:
-        self.count += 1
-        order: dict[str, Any] = {"id": self.count, "method": method, "params": settings}
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        self.asked += 1
+        message: dict[str, Any] = {"id": self.asked, "method": method, "params": params}
         if self.session:
-            order["sessionId"] = self.session
-        os.write(self.orders, json.dumps(order).encode() + b"\0")
-        end = time.monotonic() + WAIT
-        while True:
-            while b"\0" in self.rest:
-                text, _, self.rest = self.rest.partition(b"\0")
-                answer = json.loads(text)
-                if answer.get("id") == self.count:
-                    assert "error" not in answer, answer
-                    found: dict[str, Any] = answer["result"]
-                    return found
-            assert time.monotonic() < end, f"no answer to {method}"
-            if select.select([self.answers], [], [], 1)[0]:
-                read = os.read(self.answers, 1 << 20)
-                assert read, "the browser has ended"
-                self.rest += read
+            message["sessionId"] = self.session
+        os.write(self.tells, json.dumps(message).encode() + b"\0")
+        until = time.monotonic() + self.seconds
+        while (answer := self._next(until)).get("id") != self.asked:
+            self.events.append(answer)
+        assert "error" not in answer, answer["error"]
+        result: dict[str, Any] = answer["result"]
+        return result
 
     def open(self, address: str) -> None:
-        self.call("Page.navigate", url="about:blank")  # another fragment alone loads nothing
-        self.call("Page.navigate", url=address)
+        """Until it is loaded; what was told of pages before is forgotten."""
+        for each in ("about:blank", address):  # another fragment alone loads nothing
+            self.events = []
+            self.call("Page.navigate", url=each)
+            until = time.monotonic() + self.seconds
+            while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+                self.events.append(self._next(until))
 
-    def value(self, script: str) -> Any:
-        """What a script comes to."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True)
-        return found["result"].get("value")
+    def run(self, script: str) -> Any:
+        """The value of an expression of JavaScript."""
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
-    def text_with(self, *parts: str) -> str:
-        """The page's text, once all of these stand in it."""
-        end = time.monotonic() + WAIT
-        while True:
-            text: str = self.value(TEXT) or ""
-            missing = [part for part in parts if part not in text]
-            if not missing:
-                return text
-            assert time.monotonic() < end, f"{missing} in: {text}"
+    def until(self, script: str, there: Callable[[Any], bool]) -> Any:
+        """The value of an expression once it is as it should be."""
+        until = time.monotonic() + self.seconds
+        while not there(value := self.run(script)):
+            assert time.monotonic() < until, value
             time.sleep(0.2)
+        return value
 
-    def pictures(self, least: int) -> list[tuple[int, int]]:
-        """The widths of its pictures, their own and as they are shown, once there are so many."""
-        end = time.monotonic() + WAIT
-        while True:
-            found: list[tuple[int, int]] = self.value(IMAGES) or []
-            if len(found) >= least:
-                return found
-            assert time.monotonic() < end, found
-            time.sleep(0.2)
+    def press(self, key: str, code: int, text: str) -> None:
+        what = {"key": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **what)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **what)
 
-    def save(self, path: Path) -> None:
-        """What can be seen, as a PNG."""
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
+    def screen(self, width: int, dark: bool = False) -> None:
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
 
+    @property
+    def trouble(self) -> list[dict[str, Any]]:
+        """What the console was told since the page was opened."""
+        return [event for event in self.events if event.get("method") in TROUBLE]
 
-@contextmanager
-def page(profile: Path, size: tuple[int, int] = (1600, 1100)) -> Iterator[Page]:
-    """A page of a headless browser; ``profile`` is an empty folder for it."""
-    theirs, orders = os.pipe()
-    answers, back = os.pipe()
-    # Chromium reads orders at 3 and answers at 4.
-    shell = f'exec 3<&{theirs} 4>&{back}; exec "$@"'
-    options = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        f"--user-data-dir={profile}",
-        f"--window-size={size[0]},{size[1]}",
-        "--remote-debugging-pipe",
-    ]
-    try:
-        with started(
-            "bash", "-c", shell, "bash", CHROMIUM, *options, "about:blank", pass_fds=(theirs, back)
-        ):
-            os.close(theirs)
-            os.close(back)
-            yield Page(orders, answers)
-    finally:
-        os.close(orders)
-        os.close(answers)
+    def _attach(self) -> None:
+        tabs = self.call("Target.getTargets")["targetInfos"]
+        tab = next(one["targetId"] for one in tabs if one["type"] == "page")
+        self.session = self.call("Target.attachToTarget", targetId=tab, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
+
+    def _next(self, until: float) -> dict[str, Any]:
+        while b"\0" not in self.heard:
+            if not select.select([self.listens], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError(f"{CHROMIUM} says nothing")
+            more = os.read(self.listens, 1 << 16)
+            assert more, f"{CHROMIUM} has ended"
+            self.heard += more
+        message, _, self.heard = self.heard.partition(b"\0")
+        answer: dict[str, Any] = json.loads(message)
+        return answer

@@ -2,15 +2,56 @@
 
 import json
 import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
-from tests import browser
 from tests.board import Board
+from tests.browser import CHROMIUM, Browser
 
 import seqbench
 from seqbench.figures import CARD
+
+WAIT = 60.0
+"""Seconds that anything may take."""
+
+TEXT = """
+(() => {
+  const found = [];
+  const walk = (node) => {
+    if (node.nodeType === 3 && node.textContent.trim()) found.push(node.textContent.trim());
+    if (/^(STYLE|SCRIPT|NOSCRIPT)$/.test(node.tagName)) return;
+    if (node.shadowRoot) walk(node.shadowRoot);
+    node.childNodes.forEach(walk);
+  };
+  if (document.body) walk(document.body);
+  return found.join("\\n");
+})()
+"""
+"""All text of a page, that of its components' shadows, too."""
+
+IMAGES = """
+(() => {
+  const found = [];
+  const walk = (node) => {
+    if (node.tagName === "IMG" && node.complete && node.naturalWidth)
+      found.push([node.naturalWidth, node.clientWidth]);
+    if (node.shadowRoot) walk(node.shadowRoot);
+    node.childNodes.forEach(walk);
+  };
+  if (document.body) walk(document.body);
+  return found;
+})()
+"""
+"""The widths of a page's pictures: their own, and as they are shown."""
 
 WORDS = [
     "task=pets",
@@ -79,30 +120,75 @@ def test_the_server_gives_what_the_runs_came_to(outputs: Path) -> None:
     assert groups[-1] == "z_final", "single points come last"
 
 
+@contextmanager
+def tensorboard(folder: Path, runs: int) -> Iterator[str]:
+    """The address of a TensorBoard that has read so many runs below a folder."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [f"--logdir={folder}", f"--port={port}", "--host=127.0.0.1", "--load_fast=false"]
+    address = f"http://127.0.0.1:{port}"
+    silent: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen([sys.executable, "-m", "tensorboard.main", *words], **silent)
+    try:
+        end = time.monotonic() + WAIT
+        while True:
+            if len(_runs(address)) >= runs:
+                break
+            assert time.monotonic() < end, "TensorBoard has not started"
+            time.sleep(0.2)
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _runs(address: str) -> list[str]:
+    try:
+        with urlopen(f"{address}/data/runs", timeout=5) as answer:
+            found: list[str] = json.load(answer)
+            return found
+    except (URLError, ConnectionError, TimeoutError):
+        return []
+
+
 @pytest.mark.long
-@pytest.mark.skipif(not browser.CHROMIUM, reason="there is no chromium here")
+@pytest.mark.skipif(not CHROMIUM, reason="there is no chromium here")
 def test_a_browser_shows_it(outputs: Path, tmp_path: Path) -> None:
     trained(outputs, seed=1)
     runs = results(outputs)
     assert len(runs) == 4
-    with browser.tensorboard(outputs, runs=4) as address, browser.page(tmp_path / "p") as page:
-        for name in ("timeseries", "scalars"):
-            page.open(f"{address}/#{name}")
-            text = page.text_with(*runs, "accuracy_train", "accuracy_val", "loss_val", "norm")
-            places = [text.index(part) for part in ("accuracy_val", "loss_val", "norm", "z_final")]
-            assert places == sorted(places)
+    with tensorboard(outputs, runs=4) as address:
+        page = Browser(tmp_path / "profile", seconds=WAIT)
+        try:
+            pages_show(page, address, runs)
+        finally:
+            page.close()
 
-        page.open(f"{address}/#hparams")
-        finals = [result["metrics"] for result in runs.values()]
-        shown = [f"{metrics[s]['accuracy']:#.5g}" for metrics in finals for s in ("val", "test")]
-        page.text_with("cell", "seed", "val metric", "test metric", "rnn", "gru", *shown)
 
-        page.open(f"{address}/#text")
-        text = page.text_with(*runs, "examples/val", "predicted", "right", "z_config")
-        assert text.index("examples/test") < text.index("tables") < text.index("z_config")
+def pages_show(page: Browser, address: str, runs: dict[str, dict[str, Any]]) -> None:
+    def text_with(*parts: str) -> str:
+        text: str = page.until(TEXT, lambda text: all(part in (text or "") for part in parts))
+        return text
 
-        page.open(f"{address}/#images")
-        page.text_with(*runs, "test/confusion", "test/accuracy_by_length", "val/confusion")
-        widths = page.pictures(least=4)
-        # As wide as they are shown: neither stretched nor squeezed.
-        assert all(own == seen == CARD for own, seen in widths), widths
+    page.screen(1600)
+    for name in ("timeseries", "scalars"):
+        page.open(f"{address}/#{name}")
+        text = text_with(*runs, "accuracy_train", "accuracy_val", "loss_val", "norm")
+        places = [text.index(part) for part in ("accuracy_val", "loss_val", "norm", "z_final")]
+        assert places == sorted(places)
+
+    page.open(f"{address}/#hparams")
+    finals = [result["metrics"] for result in runs.values()]
+    shown = [f"{metrics[s]['accuracy']:#.5g}" for metrics in finals for s in ("val", "test")]
+    text_with("cell", "seed", "val metric", "test metric", "rnn", "gru", *shown)
+
+    page.open(f"{address}/#text")
+    text = text_with(*runs, "examples/val", "predicted", "right", "z_config")
+    assert text.index("examples/test") < text.index("tables") < text.index("z_config")
+
+    page.open(f"{address}/#images")
+    text_with(*runs, "test/confusion", "test/accuracy_by_length", "val/confusion")
+    widths = page.until(IMAGES, lambda found: len(found or ()) >= 4)
+    # As wide as they are shown: neither stretched nor squeezed.
+    assert all(own == seen == CARD for own, seen in widths), widths

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.reporting.browser import CHROMIUM, Browser
+from tests.browser import CHROMIUM, Browser
 from tests.reporting.made import board, failed, report, row
 
 from seqbench.reporting.leaderboard import Costs
@@ -38,7 +38,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Browser]:
     path = tmp_path / "report.html"
     path.write_text(page(report(made, made, notes=["x" * 500]), {}), encoding="utf-8", newline="")
     browser.screen(1440)
-    browser.open(path)
+    browser.open(path.as_uri())
     yield browser
     assert browser.trouble == []
     browser.run("try { localStorage.clear() } catch {}")
@@ -106,7 +106,7 @@ def test_colours_follow_the_system_until_they_are_chosen_which_is_remembered(
     opened.run("document.getElementById('theme').click()")
     assert opened.run("document.getElementById('theme').innerText") == "Colours: light"
     assert opened.run(ground) == WHITE
-    opened.open(tmp_path / "report.html")
+    opened.open((tmp_path / "report.html").as_uri())
     assert opened.run(ground) == WHITE
     opened.run("document.getElementById('theme').click()")
     opened.screen(1440, dark=False)
@@ -134,7 +134,7 @@ def test_a_phone_shows_the_page_without_scrolling_it_sideways(opened: Browser) -
 def test_without_scripts_the_table_is_whole_and_rows_open(opened: Browser, tmp_path: Path) -> None:
     opened.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
-        opened.open(tmp_path / "report.html")
+        opened.open((tmp_path / "report.html").as_uri())
         assert names(opened)[0] == "model-10"
         assert (
             opened.run("document.querySelectorAll('th button, button:not([hidden])').length") == 0
