@@ -234,7 +234,7 @@ def test_every_report_shown_is_made(a_home: Path, capfd: pytest.CaptureFixture[s
     lines = [line for line in SHELL if " seqbench.report " in line]
     assert len(lines) >= 3
     for line in lines:
-        assert report.main(shlex.split(line)[3:]) == 0, line
+        assert report.main([*shlex.split(line)[3:], "--overwrite"]) == 0, line
     assert "modular_sum: accuracy on test" in capfd.readouterr().out
     assert all((a_home / name).exists() for name in ("report.html", "results.md", "results.csv"))
 
