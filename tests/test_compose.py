@@ -144,6 +144,19 @@ def test_a_task_overrides_models_and_an_experiment_overrides_all(tmp_path: Path)
     assert config["scheduler"]["schedule"]["max_lr"] == config["optimizer"]["lr"]
 
 
+def test_a_config_keeps_the_command_that_composes_it_again(tmp_path: Path) -> None:
+    folder = tmp_path / "task"
+    folder.mkdir()
+    (folder / "own.yaml").write_text("# @package _global_\ndefaults: [pets]\n")
+    words = ["task=own", "model=gru", "task.path=имена, все.csv", "task.text_column=it's", "seed=3"]
+    for place in (["--config-dir", str(tmp_path)], [f"hydra.searchpath=[file://{tmp_path}]"]):
+        config = composed(*words, *place)
+        assert config["command"][-5:] == [*words[:3], "task.text_column='it\\'s'", "seed=3"]
+        assert config["command"][:-5] == place
+        again = composed(*config["command"])
+        assert again["task"] == config["task"]
+
+
 def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEQBENCH_CACHE_DIR", raising=False)
     assert composed()["paths"]["cache_dir"] == "~/.cache/seqbench"

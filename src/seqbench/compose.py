@@ -30,7 +30,7 @@ from seqbench.errors import UserError
 from seqbench.hints import translate
 from seqbench.places import CONF, is_group, searched
 from seqbench.width_keys import following
-from seqbench.words import arranged
+from seqbench.words import arranged, unquoted
 
 OPTIONAL = ("experiment", "debug")
 """Groups of which none is chosen, unless one is named."""
@@ -168,7 +168,9 @@ def resolve(composed: DictConfig) -> dict[str, Any]:
     names = {group: chosen[group] for group in ("task", "model", "experiment") if chosen[group]}
     folders = [each.path for each in runtime.config_sources if each.provider == "command-line"]
     options = [word for folder in folders for word in ("--config-dir", folder)]
-    command = [*options, *HydraConfig.get().overrides.task]
+    overrides = HydraConfig.get().overrides
+    options += [word for word in overrides.hydra if word.startswith("hydra.searchpath")]
+    command = [*options, *map(unquoted, overrides.task)]
     return {"names": names, "command": command, **following(composed, dict(config))}
 
 

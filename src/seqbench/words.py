@@ -46,6 +46,13 @@ def quote(argument: str) -> str:
     return f"{key}={_quoted(value)}"
 
 
+def unquoted(argument: str) -> str:
+    """The argument that ``quote`` has made this of, as one would type it."""
+    key, equals, value = argument.partition("=")
+    plain = f"{key}={value[1:-1]}"
+    return plain if equals and value[:1] == "'" and quote(plain) == argument else argument
+
+
 def _parses(argument: str) -> bool:
     try:
         OverridesParser.create().parse_override(argument)
