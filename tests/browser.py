@@ -78,12 +78,11 @@ class Browser:
 
     def open(self, address: str) -> None:
         """Until it is loaded; what was told of pages before is forgotten."""
-        for each in ("about:blank", address):  # another fragment alone loads nothing
-            self.events = []
-            self.call("Page.navigate", url=each)
-            until = time.monotonic() + self.seconds
-            while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-                self.events.append(self._next(until))
+        self.events = []
+        self.call("Page.navigate", url=address)
+        until = time.monotonic() + self.seconds
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._next(until))
 
     def run(self, script: str) -> Any:
         """The value of an expression of JavaScript."""

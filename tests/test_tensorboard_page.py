@@ -171,23 +171,27 @@ def pages_show(page: Browser, address: str, runs: dict[str, dict[str, Any]]) -> 
         text: str = page.until(TEXT, lambda text: all(part in (text or "") for part in parts))
         return text
 
+    def show(fragment: str) -> None:
+        page.open("about:blank")  # another fragment alone loads nothing
+        page.open(f"{address}/{fragment}")
+
     page.screen(1600)
     for name in ("timeseries", "scalars"):
-        page.open(f"{address}/#{name}")
+        show(f"#{name}")
         text = text_with(*runs, "accuracy_train", "accuracy_val", "loss_val", "norm")
         places = [text.index(part) for part in ("accuracy_val", "loss_val", "norm", "z_final")]
         assert places == sorted(places)
 
-    page.open(f"{address}/#hparams")
+    show("#hparams")
     finals = [result["metrics"] for result in runs.values()]
     shown = [f"{metrics[s]['accuracy']:#.5g}" for metrics in finals for s in ("val", "test")]
     text_with("cell", "seed", "val metric", "test metric", "rnn", "gru", *shown)
 
-    page.open(f"{address}/#text")
+    show("#text")
     text = text_with(*runs, "examples/val", "predicted", "right", "z_config")
     assert text.index("examples/test") < text.index("tables") < text.index("z_config")
 
-    page.open(f"{address}/#images")
+    show("#images")
     text_with(*runs, "test/confusion", "test/accuracy_by_length", "val/confusion")
     widths = page.until(IMAGES, lambda found: len(found or ()) >= 4)
     # As wide as they are shown: neither stretched nor squeezed.

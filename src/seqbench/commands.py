@@ -1,6 +1,7 @@
 """What the command lines of all verbs share. Needs no torch."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -74,6 +75,8 @@ def guarded(body: Callable[[list[str], bool], int], argv: list[str] | None) -> i
     arguments = sys.argv[1:] if argv is None else list(argv)
     if argv is None and not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # a package that lies here is found, if nothing else is
+    if argv is None:
+        _any_letter()
     share_cores()
     show_traceback = TRACEBACK in arguments
     arguments = [argument for argument in arguments if argument != TRACEBACK]
@@ -100,6 +103,14 @@ def guarded(body: Callable[[list[str], bool], int], argv: list[str] | None) -> i
     except SystemExit as end:  # of --help, or of an option that Hydra does not know
         return end.code if isinstance(end.code, int) else 1
     return status
+
+
+def _any_letter() -> None:
+    """What an encoding lacks is written by its number, and to a closed output nothing."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    elif isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _no_more_output() -> None:

@@ -9,12 +9,14 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from seqbench.commands import TRACEBACK, Parser, guarded
 from seqbench.errors import UserError, place, short
 from seqbench.figures import FORMATS as DRAWN
 from seqbench.figures import has_matplotlib, require_matplotlib
 from seqbench.files import room, write_whole
+from seqbench.locks import STATUS
 from seqbench.reporting import texts
 from seqbench.reporting.boards import Wanted, report
 from seqbench.reporting.leaderboard import Report
@@ -41,13 +43,14 @@ def _report(arguments: list[str], show_traceback: bool) -> int:
     outputs = [_output(name, chosen.overwrite) for name in chosen.output]
     folder = _folder(chosen)
     wanted = Wanted(chosen.metric, chosen.baseline, chosen.threshold)
-    found = report(entries(chosen.folder), chosen.folder, wanted)
+    runs, unread = entries(chosen.folder)
+    found = report(runs, chosen.folder, wanted, unread)
     drawn: Pictures = {}
     if folder or "html" in [chosen.format, *(ENDINGS[path.suffix.lower()] for path in outputs)]:
         drawn = _pictures(found)
     written = _save(drawn, found, folder, chosen) if folder else []
     for path in outputs:
-        text = _text(ENDINGS[path.suffix.lower()], found, drawn, folder, path.parent)
+        text = _text(ENDINGS[path.suffix.lower()], found, drawn, _way(folder, path.parent), chosen)
         _write(path, text)
         written.append(path)
     if chosen.format == "table" or (chosen.format is None and not written):
@@ -56,7 +59,7 @@ def _report(arguments: list[str], show_traceback: bool) -> int:
             console.width = 1000  # a table takes what it needs
         texts.show(found, console)
     elif chosen.format:
-        say(_text(chosen.format, found, drawn, folder, Path()), end="")
+        say(_text(chosen.format, found, drawn, _way(folder, Path()), chosen), end="")
     for path in written:
         print(f"wrote {path}", file=sys.stderr if chosen.format else sys.stdout)
     return 0
@@ -130,6 +133,8 @@ def _output(name: str, overwrite: bool) -> Path:
         raise UserError(f"--output {name}: a folder; name a file in it")
     if path.exists() and not overwrite:
         raise UserError(f"{path} is there already; --output names another, --overwrite replaces it")
+    if (path.parent / STATUS).exists():
+        raise UserError(f"--output {name}: {path.parent} is a run's own folder; name another")
     return path
 
 
@@ -142,6 +147,8 @@ def _folder(chosen: Namespace) -> Path | None:
     folder = place(chosen.pictures)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--pictures {folder}: is no folder; name another")
+    if (folder / STATUS).exists():
+        raise UserError(f"--pictures {folder}: is a run's own folder; name another")
     return folder
 
 
@@ -158,11 +165,15 @@ def _pictures(found: Report) -> Pictures:
     return {board.task: pictures(board) for board in found.leaderboards}
 
 
+def _types(chosen: Namespace) -> list[str]:
+    return chosen.picture_type or ["svg"]
+
+
 def _save(drawn: Pictures, found: Report, folder: Path, chosen: Namespace) -> list[Path]:
     """Write the pictures, none of them where one is there already."""
     from seqbench.reporting.plots import save_pictures
 
-    types = chosen.picture_type or ["svg"]
+    types = _types(chosen)
     names = [picture.name for pictures in drawn.values() for picture in pictures]
     paths = [folder / f"{name}.{kind}" for name in names for kind in types]
     there = [path for path in paths if path.exists()]
@@ -179,8 +190,13 @@ def _save(drawn: Pictures, found: Report, folder: Path, chosen: Namespace) -> li
     return paths
 
 
-def _text(kind: str, found: Report, drawn: Pictures, folder: Path | None, beside: Path) -> str:
-    """The report in one of the formats. beside: the folder that it will lie in."""
+def _way(folder: Path | None, beside: Path) -> str | None:
+    """From one folder to that of the pictures, as a link."""
+    return quote(Path(os.path.relpath(folder, beside)).as_posix()) if folder else None
+
+
+def _text(kind: str, found: Report, drawn: Pictures, way: str | None, chosen: Namespace) -> str:
+    """The report in one of the formats. way: to the folder of the pictures, if they are written."""
     if kind == "csv":
         return texts.as_csv(found)
     if kind == "json":
@@ -190,10 +206,10 @@ def _text(kind: str, found: Report, drawn: Pictures, folder: Path | None, beside
 
         return page(found, drawn)
     shown = {}
-    if folder:
-        way = Path(os.path.relpath(folder, beside)).as_posix()
+    shows = [each for each in ("svg", "png") if each in _types(chosen)]  # no browser shows a PDF
+    if way and shows:
         shown = {
-            task: [(f"{way}/{picture.name}.svg", picture) for picture in pictures]
+            task: [(f"{way}/{picture.name}.{shows[0]}", picture) for picture in pictures]
             for task, pictures in drawn.items()
         }
     return texts.markdown(found, shown)

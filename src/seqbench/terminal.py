@@ -37,7 +37,11 @@ def plain_console() -> "Console":
     """For tables: words are no markup and no names of pictures."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise
+
+    return Plain(highlight=False, markup=False, emoji=False)
 
 
 def span(seconds: float) -> str:

@@ -33,6 +33,8 @@ __all__ = ["make_run"]
         (["outputs", "--picture-type", "png"], "--picture-type wants --pictures FOLDER"),
         (["outputs", "--base", "lstm"], "unknown option --base; did you mean '--baseline'"),
         (["out\0puts"], "no usable path"),
+        (["outputs", "--output", "{run}/result.json", "--overwrite"], "is a run's own folder"),
+        (["outputs", "--pictures", "{run}"], "is a run's own folder"),
     ],
 )
 def test_one_line(
@@ -43,7 +45,8 @@ def test_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    make_run("lstm")
+    run = make_run("lstm")
+    words = [word.format(run=run) for word in words]
     (tmp_path / "empty").mkdir()
     (tmp_path / "foreign" / "runs").mkdir(parents=True)
     (tmp_path / "foreign" / "page.md").write_text("")

@@ -88,10 +88,14 @@ def test_long_texts_are_cut() -> None:
     assert row[1].endswith("word ...")
     steps = [str(i) for i in range(60)]
     found = Prediction(["1"] * 60, [0.5] * 60, 60, 0)
-    tags = Example(steps, "", ["1"] * 59 + ["2"], found, 1.0)
+    tags = Example(steps, "", [*["1"] * 9, "2", *["1"] * 50], found, 1.0)
     (_, row) = Cells(markdown.examples(Examples(1, 1, [tags]))).rows
     assert row[1].split() == [*steps[:40], "..."]
     assert row[4] == "1 of 60"
+    tags = Example(steps, "", ["1"] * 59 + ["2"], found, 1.0)
+    (_, row) = Cells(markdown.examples(Examples(1, 1, [tags]))).rows
+    assert row[1].split() == ["...", *steps[54:]], "a mistake that is late is seen, too"
+    assert row[4] == "1 of 60, from step 60"
 
 
 def test_a_label_a_step_shows_where_it_is_wrong() -> None:

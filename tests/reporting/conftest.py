@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 import yaml
 
+from seqbench.reporting.entries import Entry
+from seqbench.reporting.reading import entries
+
 MakeRun = Callable[..., Path]
 
 Curve = Sequence[float]
+
+
+def read(folders: Sequence[str]) -> list[Entry]:
+    """All runs below the folders, of which each can be read."""
+    found, unread = entries(folders)
+    assert not unread
+    return found
 
 
 @pytest.fixture

@@ -1,21 +1,21 @@
 """What is compared with what, in which order, and what a reader is told."""
 
+import json
 from pathlib import Path
 
 import pytest
-from tests.reporting.conftest import MakeRun
+from tests.reporting.conftest import MakeRun, read
 
 from seqbench.errors import UserError
 from seqbench.reporting.boards import Wanted, report
 from seqbench.reporting.lead import lead
 from seqbench.reporting.leaderboard import Leaderboard
-from seqbench.reporting.reading import entries
 
 MAJORITY = {"majority": {"val": {"accuracy": 0.3}, "test": {"accuracy": 0.35}}}
 
 
 def board(folder: Path, **wanted: object) -> Leaderboard:
-    (found,) = report(entries([str(folder)]), [str(folder)], Wanted(**wanted)).leaderboards  # type: ignore[arg-type]
+    (found,) = report(read([str(folder)]), [str(folder)], Wanted(**wanted)).leaderboards  # type: ignore[arg-type]
     return found
 
 
@@ -184,8 +184,10 @@ def test_comparisons_that_can_find_nothing_are_told(make_run: MakeRun, tmp_path:
         make_run("rnn", seed, 0.1 + 0.001 * seed)
     found = board(tmp_path)
     assert [row.verdict for row in found.rows] == ["best", "unsure"]
-    told = "With 3 seeds and 1 comparison no difference, however large, could be told from chance"
-    assert any(f"{told}; 4 seeds can." in note for note in found.notes)
+    told = (
+        "With 3 seeds and 1 comparison this test can tell no difference, however large, from chance"
+    )
+    assert any(f"{told}: rnn; 4 seeds could." in note for note in found.notes)
 
 
 def test_a_baseline_as_good_as_the_best_network_is_told(make_run: MakeRun, tmp_path: Path) -> None:
@@ -205,8 +207,8 @@ def test_what_the_number_of_labels_allows_is_told(make_run: MakeRun, tmp_path: P
     classes = {"Dog": {"support": 70}, "Cat": {"support": 30}}
     make_run("lstm", 0, 0.5, reports={"test": {"classes": classes}})
     (told,) = (note for note in board(tmp_path).notes if "binomial" in note)
-    assert told.startswith("test has 100 rows, ")
-    assert "0.5000 is sure to ±0.0980" in told
+    assert told.startswith("test has 100 rows: ")
+    assert "an accuracy of 0.5000 has a margin of error of ±0.0980" in told
 
 
 def test_time_to_a_threshold(make_run: MakeRun, tmp_path: Path) -> None:
@@ -253,6 +255,104 @@ def test_a_baseline_that_is_nowhere(make_run: MakeRun, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--baseline lstn: no row; did you mean 'lstm'"):
         board(tmp_path, baseline="lstn")
     make_run("gru", task="other")
-    found = report(entries([str(tmp_path)]), [], Wanted(baseline="gru"))
+    found = report(read([str(tmp_path)]), [], Wanted(baseline="gru"))
     notes = {each.task: each.notes for each in found.leaderboards}
     assert any("It has no gru" in note for note in notes["toy"])
+
+
+def test_a_row_of_few_seeds_takes_no_other_s_verdict(make_run: MakeRun, tmp_path: Path) -> None:
+    """Ten seeds each of two can be told apart, whatever a third has."""
+    for seed in range(10):
+        make_run("lstm", seed, 0.9 + 0.001 * seed)
+        make_run("gru", seed, 0.9 + 0.001 * ((seed * 3) % 10) - 0.0001)
+        make_run("irnn", seed, 0.1 + 0.001 * seed)
+    for seed in range(3):
+        make_run("rnn", seed, 0.1)
+    found = board(tmp_path)
+    assert {row.name: row.verdict for row in found.rows} == {
+        "lstm": "best", "gru": "tied", "irnn": "worse", "rnn": "unsure",
+    }  # fmt: skip
+    (told,) = (note for note in found.notes if "from chance" in note)
+    assert "With 3 seeds" in told
+    assert ": rnn; " in told
+
+
+def test_against_a_rule_more_seeds_are_needed(make_run: MakeRun, tmp_path: Path) -> None:
+    three_models(make_run)
+    found = board(tmp_path, baseline="majority")
+    (told,) = (note for note in found.notes if "from chance" in note)
+    assert "With 5 seeds and 3 comparisons" in told
+    assert told.endswith("; 7 seeds could.")
+
+
+def test_so_many_rows_that_no_seeds_suffice(make_run: MakeRun, tmp_path: Path) -> None:
+    for rate in range(260):
+        for seed in range(3):
+            make_run("lstm", seed, 0.001 * rate, lr=0.001 * (rate + 1))
+    (told,) = (note for note in board(tmp_path).notes if "from chance" in note)
+    assert told.endswith("with so many no number of seeds could.")
+
+
+def test_a_baseline_that_failed_first_is_one(make_run: MakeRun, tmp_path: Path) -> None:
+    for seed in range(3):
+        make_run("lstm", seed, 0.8)
+    lost = make_run("tfidf", 0, status="failed")
+    told = json.loads((lost / "status.json").read_text()) | {"kind": "baseline"}
+    (lost / "status.json").write_text(json.dumps(told))
+    (only,) = (row for row in board(tmp_path).rows if row.model == "tfidf")
+    assert only.kind == "baseline"
+    assert only.command.startswith("python -m seqbench.baseline ")
+    make_run("tfidf", 0, 0.9, attempt=2, kind="baseline")
+    first = board(tmp_path).rows[0]
+    assert (first.name, first.kind, first.verdict) == ("tfidf", "baseline", "")
+
+
+def test_seeds_are_those_of_the_number(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run("gru", 0, 0.95)
+    for seed in (1, 2):
+        make_run("gru", seed, metrics={"val": {"accuracy": 0.5}})
+    found = board(tmp_path)
+    (gru,) = found.rows
+    assert (gru.seeds, gru.few, gru.verdict) == (1, True, "unsure")
+    assert "gru: 2 of 3 runs without test/accuracy." in found.notes
+
+
+def test_a_model_called_as_a_rule(make_run: MakeRun, tmp_path: Path) -> None:
+    for seed in range(5):
+        make_run("majority", seed, 0.902 + 0.001 * seed, baselines=MAJORITY)
+        make_run("gru", seed, 0.802 + 0.001 * seed, baselines=MAJORITY)
+    rows = {row.name: row for row in board(tmp_path).rows}
+    assert set(rows) == {"majority", "gru", "majority (rule)"}
+    assert rows["gru"].verdict == "worse"
+
+
+def test_nan_is_never_best(make_run: MakeRun, tmp_path: Path) -> None:
+    for seed in range(3):
+        make_run("lstm", seed, float("nan"))
+        make_run("rnn", seed, float("inf") if seed else float("-inf"))
+    found = board(tmp_path)
+    assert {row.verdict for row in found.rows} == {"unsure"}
+    assert lead(found) == ["No run has ended with a number for this metric yet."]
+    assert "lstm: of 3 seeds the number is none, or infinite." in found.notes
+
+
+def test_numbers_too_large_to_be_added(make_run: MakeRun, tmp_path: Path) -> None:
+    for seed in range(3):
+        make_run("lstm", seed, 1.7e308, metric="perplexity", mode="min")
+    (row,) = board(tmp_path).rows
+    assert row.estimate
+    assert row.estimate.mean == float("inf")
+
+
+def test_what_runs_of_a_row_differ_in_is_told(make_run: MakeRun, tmp_path: Path) -> None:
+    for seed, torch in enumerate(("2.6", "2.7")):
+        make_run("lstm", seed, environment={"torch": torch, "device": "cpu"})
+    assert "lstm: its runs differ in torch: 2.6, 2.7." in board(tmp_path).notes
+
+
+def test_rates_are_not_chosen_on_test(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run("lstm", lr=0.1)
+    make_run("lstm", lr=0.01)
+    told = "Rows of one model differ in optimizer.lr: choose such a setting on validation"
+    assert any(told in note for note in board(tmp_path).notes)
+    assert not any(told in note for note in board(tmp_path, metric="val/accuracy").notes)

@@ -18,6 +18,17 @@ def test_the_best_row_is_named_with_those_that_may_be_as_good() -> None:
     ]
 
 
+def test_rows_of_one_number_are_level() -> None:
+    (said,) = lead(
+        board(
+            row("gru", [1.0, 1.0], "best"),
+            row("lstm", [1.0, 1.0], "tied"),
+            row("rnn", [0.5], "worse"),
+        )
+    )
+    assert said == "gru and lstm are level at 1.0000 [1.0000, 1.0000]. rnn is worse."
+
+
 def test_of_many_rows_some_are_named() -> None:
     rows = [row(f"m{n}", [0.5, 0.6], "worse") for n in range(8)]
     (said,) = lead(board(row("lstm", [0.9, 0.8, 0.7], "best"), *rows))
@@ -59,5 +70,5 @@ def test_each_set_of_data_has_its_own_best() -> None:
 
 def test_where_no_run_has_the_metric_that_is_said() -> None:
     assert lead(board(row("a", [], others=[failed("a", 0)]))) == [
-        "No run has ended with this metric yet."
+        "No run has ended with a number for this metric yet."
     ]

@@ -303,7 +303,7 @@ def test_rules_alone_and_a_leaderboard_without_numbers_are_shown() -> None:
     bare = board(row("new", [], others=[failed("new", 0)]))
     rules = board(row("majority", [0.4], kind="trivial"))
     root = tree(page(report(bare, rules), {}))
-    assert text(having(root, "lead")[0]) == "No run has ended with this metric yet."
+    assert text(having(root, "lead")[0]) == "No run has ended with a number for this metric yet."
     assert [text(one["name"]) for one in table(root, 0)] == ["new few seeds"]
     assert [text(one["mean"]) for one in table(root, 1)] == ["0.4000"]
     assert replace(rules.rows[0], estimate=estimate(0.4)) == rules.rows[0]

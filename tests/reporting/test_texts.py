@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.reporting.conftest import MakeRun
+from tests.reporting.conftest import MakeRun, read
 
 from seqbench.reporting import texts
 from seqbench.reporting.boards import Wanted, report
 from seqbench.reporting.leaderboard import Report
 from seqbench.reporting.picture import Picture
-from seqbench.reporting.reading import entries
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def found(make_run: MakeRun, tmp_path: Path) -> Report:
         make_run("rnn", seed, 0.5, curve=[0.1, 0.5])
     make_run("rnn", 4, status="failed")
     make_run("gru", 0, 0.7)
-    return report(entries([str(tmp_path)]), ["outputs"], Wanted())
+    return report(read([str(tmp_path)]), ["outputs"], Wanted())
 
 
 def shown(found: Report, width: int) -> str:
@@ -37,7 +36,7 @@ def test_the_terminal_s_table(found: Report) -> None:
     assert lines[0] == "toy: accuracy on test, higher is better"
     row = next(line for line in lines if line.startswith("rnn"))
     assert row.split() == [
-        "rnn", "0.5000", "[0.5000,", "0.5000]", "0.5000", "4,", "1", "failed",
+        "rnn", "0.5000", "[0.5000,", "0.5000]", "0.5000", "0.0000", "4,", "1", "failed",
         "-0.4150", "[-0.4250,", "-0.4050]", "0.029", "0.5000",
     ]  # fmt: skip
     assert any(line.startswith("lstm") and "best" in line for line in lines)
@@ -66,7 +65,7 @@ def test_csv_has_a_line_a_row_and_full_numbers(found: Report) -> None:
 def test_json_has_each_run_and_no_nan(make_run: MakeRun, tmp_path: Path) -> None:
     make_run("lstm", 0, float("nan"))
     make_run("lstm", 1, status="failed")
-    content = json.loads(texts.as_json(report(entries([str(tmp_path)]), [], Wanted())))
+    content = json.loads(texts.as_json(report(read([str(tmp_path)]), [], Wanted())))
     (board,) = content["leaderboards"]
     (row,) = board["rows"]
     assert row["mean"] is None
@@ -81,11 +80,13 @@ def test_markdown(found: Report) -> None:
     assert lines[0] == "# Results"
     assert lines[2] == "10 runs: 9 ok, 1 failed; outputs"
     assert "## toy: accuracy on test, higher is better" in lines
-    assert "| lstm | 0.9150 | [0.9050, 0.9250] | 0.9150 | 4 | best |  |  | 0.9150 |" in lines
+    assert (
+        "| lstm | 0.9150 | [0.9050, 0.9250] | 0.9150 | 0.0129 | 4 | best |  |  | 0.9150 |" in lines
+    )
     assert "![Curves](pictures/toy.svg)" in lines
     assert any(line.startswith("python -m seqbench.train -m task=toy") for line in lines)
     tables = [line for line in lines if line.startswith("| ")]
-    assert {line.count(" | ") for line in tables[:4]} == {8}
+    assert {line.count(" | ") for line in tables[:4]} == {9}
 
 
 HOSTILE = "<script>alert(1)</script>|[x](http://e.vil)\n\x1b[2J\u202e`*"
@@ -96,7 +97,7 @@ def test_names_stay_words(make_run: MakeRun, tmp_path: Path) -> None:
     result = json.loads((run / "result.json").read_text())
     result |= {"model": HOSTILE, "task": HOSTILE}
     (run / "result.json").write_text(json.dumps(result))
-    found = report(entries([str(tmp_path)]), [HOSTILE], Wanted())
+    found = report(read([str(tmp_path)]), [HOSTILE], Wanted())
     assert "\x1b" not in shown(found, 200)
     text = texts.markdown(found, {})
     assert "<script>" not in text

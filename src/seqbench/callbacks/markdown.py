@@ -11,8 +11,8 @@ from seqbench.terminal import visible
 LETTERS = 300
 """Of a text that is shown as an example; longer ones are cut."""
 
-STEPS = 40
-"""Of a sequence that is shown with a label a step."""
+STEPS, BEFORE = 40, 5
+"""Steps of a sequence that are shown, with a label each; of them before the first mistake."""
 
 WIDE = 80
 """Letters in a line of a text."""
@@ -111,10 +111,14 @@ def _steps(row: Example) -> dict[str, str]:
     assert isinstance(true, list)
     assert isinstance(said, list)
     wrong = sum(a != b for a, b in zip(true, said, strict=True))
-    of, more = f"{wrong} of {len(true)}", " ..." if len(true) > STEPS else ""
+    first = next((i for i, (a, b) in enumerate(zip(true, said, strict=True)) if a != b), 0)
+    start = first - BEFORE if first >= STEPS else 0  # or no mistake would be seen
+    of = f"{wrong} of {len(true)}" + (f", from step {first + 1}" if start else "")
+    before, more = "... " if start else "", " ..." if len(true) > start + STEPS else ""
+    shown_steps = slice(start, start + STEPS)
     lines = [[""], [""], [""]]
     widths = [0, 0, 0]
-    for step in zip(row.steps[:STEPS], true, said, strict=False):
+    for step in zip(row.steps[shown_steps], true[shown_steps], said[shown_steps], strict=False):
         widths = [width + len(word) + 1 for width, word in zip(widths, step, strict=True)]
         if max(widths) > WIDE // 2:
             widths = [len(word) for word in step]
@@ -124,5 +128,5 @@ def _steps(row: Example) -> dict[str, str]:
         cells = (plain(step[0]), plain(step[1]), f"{bold}{plain(step[2])}{bold}")
         for column, cell in zip(lines, cells, strict=True):
             column[-1] += f" {cell}" if column[-1] else cell
-    shown = [BREAK.join(filter(None, column)) + more for column in lines]
+    shown = [before + BREAK.join(filter(None, column)) + more for column in lines]
     return dict(zip(("sequence", "true", "predicted"), shown, strict=True)) | {"wrong": of}

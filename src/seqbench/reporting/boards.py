@@ -20,7 +20,7 @@ from seqbench.reporting.rows import (
     network_rows,
     trivial_rows,
 )
-from seqbench.reporting.statistics import SIGNIFICANT, Sample, differences, least
+from seqbench.reporting.statistics import SIGNIFICANT, Sample, differences
 
 LOWER = ("loss", "perplexity", "bits_per_character", "rmse", "mae")
 """Metrics that are better the lower, beside those of which a run says so itself."""
@@ -47,8 +47,13 @@ class Wanted:
     threshold: float | None = None
 
 
-def report(entries: Sequence[Entry], folders: Sequence[str], wanted: Wanted) -> Report:
-    """A leaderboard a task. UserError for a metric or a baseline that there is nowhere."""
+def report(
+    entries: Sequence[Entry], folders: Sequence[str], wanted: Wanted, unread: Sequence[str] = ()
+) -> Report:
+    """A leaderboard a task. UserError for a metric or a baseline that there is nowhere.
+
+    unread: folders in which there may be more.
+    """
     tasks: dict[str, list[Entry]] = {}
     for each in sorted(entries, key=lambda e: (e.task, e.model, e.seed or 0, str(e.path))):
         tasks.setdefault(each.task, []).append(each)
@@ -67,7 +72,7 @@ def report(entries: Sequence[Entry], folders: Sequence[str], wanted: Wanted) -> 
         known = {name for board in boards for row in board.rows for name in (row.name, row.model)}
         raise UserError(f"--baseline {wanted.baseline}: no row{nearest(wanted.baseline, known)}")
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    return Report(boards, states(entries), [*folders], made, notes.of_report(entries))
+    return Report(boards, states(entries), [*folders], made, notes.of_report(entries, unread))
 
 
 def leaderboard(task: str, entries: Sequence[Entry], wanted: Wanted) -> Leaderboard:
@@ -76,9 +81,13 @@ def leaderboard(task: str, entries: Sequence[Entry], wanted: Wanted) -> Leaderbo
     groups = grouped(entries)
     letters = _letters(groups)
     rows = network_rows(groups, split, metric, letters)
-    rows += trivial_rows(entries, split, metric, letters)
+    taken = {row.name for row in rows}
+    for row in trivial_rows(entries, split, metric, letters):
+        rows.append(replace(row, name=f"{row.name} (rule)") if row.name in taken else row)
     rows = sorted(rows, key=lambda row: _rank(row, mode))
-    threshold = _threshold(rows, metric, mode) if wanted.threshold is None else wanted.threshold
+    threshold = wanted.threshold
+    if threshold is None and not letters:
+        threshold = _threshold(rows, metric, mode)
     rows = [_timed(row, metric, mode, threshold) for row in rows]
     for letter in {row.data for row in rows}:
         rows = _judged(rows, letter, mode, wanted.baseline)
@@ -157,14 +166,14 @@ def _judged(rows: Sequence[Row], letter: str, mode: Mode, baseline: str | None) 
     here = [row for row in rows if row.data == letter and row.estimate]
     best = _best(here)
     if best is None:
-        return [*rows]
+        lost = [row for row in here if row.kind == "network"]
+        return [replace(row, verdict="unsure") if row in lost else row for row in rows]
     samples = {row.name: _sample(row) for row in here}
     to_best = differences(samples, best.name)
-    possible = least([*to_best.values()]) < SIGNIFICANT
     other = best if baseline is None else named(here, baseline)
-    top = next(row for row in here if row.kind == "network") is best
+    top = next(row for row in here if row.kind == "network" and is_number(row)) is best
     verdicts: dict[str, Verdict] = {
-        row.name: _verdict(to_best.get(row.name), mode, sure=possible and top)
+        row.name: _verdict(to_best.get(row.name), mode, top)
         for row in here
         if row.kind == "network" and not row.few and not best.few
     }
@@ -185,8 +194,12 @@ def _judged(rows: Sequence[Row], letter: str, mode: Mode, baseline: str | None) 
 
 def _best(rows: Sequence[Row]) -> Row | None:
     """The first network that has seeds enough to be compared with, or at least the first."""
-    networks = [row for row in rows if row.kind == "network"]
+    networks = [row for row in rows if row.kind == "network" and is_number(row)]
     return next((row for row in networks if not row.few), networks[0] if networks else None)
+
+
+def is_number(row: Row) -> bool:
+    return row.estimate is not None and math.isfinite(row.estimate.mean)
 
 
 def _sample(row: Row) -> Sample:
@@ -194,15 +207,15 @@ def _sample(row: Row) -> Sample:
     return row.estimate.by_seed if row.kind == "network" else row.estimate.mean
 
 
-def _verdict(difference: Difference | None, mode: Mode, sure: bool) -> Verdict:
-    """Of a row with seeds enough by its difference to the best that has, too. sure: that one has
-    the best mean of all, and rows as good could be told from it."""
+def _verdict(difference: Difference | None, mode: Mode, top: bool) -> Verdict:
+    """Of a row with seeds enough by its difference to the best that has, too. top: that one has the
+    best mean of all."""
     if difference is None or difference.corrected is None:
         return "unsure"
     behind = difference.mean < 0 if mode == "max" else difference.mean > 0
     if difference.corrected < SIGNIFICANT and behind:
         return "worse"
-    return "tied" if sure else "unsure"
+    return "tied" if top and difference.could else "unsure"
 
 
 def named(rows: Iterable[Row], name: str) -> Row | None:

@@ -28,6 +28,7 @@ class Entry:
 
     state: one of ``STATES``. group: the identity less the seed, or what comes nearest. fingerprint:
     of its data. result: of a run that ended well, ``result.json``. error: why it ended otherwise.
+    kind: ``network``, or ``baseline`` of a classical model.
     """
 
     path: Path
@@ -40,11 +41,7 @@ class Entry:
     config: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] | None = None
     error: str = ""
-
-    @property
-    def kind(self) -> str:
-        """``network``, or ``baseline`` of a classical model."""
-        return str((self.result or {}).get("kind", "network"))
+    kind: str = "network"
 
     def metric(self, split: str, name: str) -> float | None:
         value = (self.result or {}).get("metrics", {}).get(split, {}).get(name)
@@ -52,13 +49,16 @@ class Entry:
 
     @cached_property
     def history(self) -> Mapping[tuple[str, str], list[Point]]:
-        """``metrics.csv`` by split and name; what cannot be read of it is left out."""
+        """Validation and times of ``metrics.csv``, by split and name; what cannot be read of it is
+        left out."""
         found: dict[tuple[str, str], list[Point]] = {}
         try:
             with (self.path / "metrics.csv").open(encoding="utf-8", newline="") as file:
                 for row in csv.reader(line.replace("\0", "") for line in file):
                     try:
                         step, epoch, seconds, split, name, value = row
+                        if split not in ("val", "time"):  # of a long training these are few
+                            continue
                         point = Point(int(step), int(epoch), float(seconds), float(value))
                     except ValueError:  # the heading, or a line that was being written
                         continue
@@ -70,7 +70,8 @@ class Entry:
     @property
     def words(self) -> list[str]:
         """Of the command line that it came from; none of a run of an earlier version."""
-        return [str(word) for word in self.config.get("command", ())]
+        words = self.config.get("command")
+        return [str(word) for word in words] if isinstance(words, list) else []
 
     @property
     def verb(self) -> str:

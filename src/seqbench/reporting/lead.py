@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from math import isfinite
 
 from seqbench.reporting import numbers
 from seqbench.reporting.leaderboard import Leaderboard, Row
@@ -20,18 +21,27 @@ def lead(board: Leaderboard) -> list[str]:
     for data in sets:
         where = f"On data {data}: " if len(sets) > 1 else ""
         sentences = [*_lead([row for row in rows if row.data == data], board)]
-        said.append(where + " ".join(sentences))
-    return said or ["No run has ended with this metric yet."]
+        if sentences:
+            said.append(where + " ".join(sentences))
+    return said or ["No run has ended with a number for this metric yet."]
 
 
 def _lead(rows: Sequence[Row], board: Leaderboard) -> Iterator[str]:
-    networks = [row for row in rows if row.kind == "network"]
+    networks = [
+        row
+        for row in rows
+        if row.kind == "network" and row.estimate and isfinite(row.estimate.mean)
+    ]
     first = next((row for row in rows if row.verdict == "best"), None)
-    tied = [row.name for row in rows if row.verdict == "tied"]
+    level = [row.name for row in rows if row.verdict in ("best", "tied") and _level(row, first)]
+    tied = [row.name for row in rows if row.verdict == "tied" and row.name not in level]
     worse = [row.name for row in rows if row.verdict == "worse"]
     unsure = [row.name for row in rows if row.verdict == "unsure"]
-    if first and (tied or worse):
-        yield f"{first.name} is best, {_value(first, board)}."
+    if first and (tied or worse or len(level) > 1):
+        if len(level) > 1:
+            yield f"{_names(level)} are level at {_value(first, board)}."
+        else:
+            yield f"{first.name} is best, {_value(first, board)}."
         if tied:
             yield f"{_names(tied)} cannot be told from it."
         if worse:
@@ -46,6 +56,12 @@ def _lead(rows: Sequence[Row], board: Leaderboard) -> Iterator[str]:
     if networks and above:
         told = [f"{row.name} ({KINDS[row.kind]}, {_value(row, board)})" for row in above]
         yield f"Better than the mean of every network: {_names(told)}."
+
+
+def _level(row: Row, first: Row | None) -> bool:
+    """Whether each seed of both has one and the same number."""
+    found = [each.estimate.by_seed.values() for each in (row, first) if each and each.estimate]
+    return len(found) == 2 and len({*found[0], *found[1]}) == 1
 
 
 def _value(row: Row, board: Leaderboard) -> str:

@@ -20,13 +20,15 @@ Verdict = Literal["best", "tied", "worse", "unsure", ""]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric over seeds. low, high: the 95 % bootstrap interval of the mean; None of one seed."""
+    """A metric over seeds. low, high: the 95 % bootstrap interval of the mean; std: the standard
+    deviation of a sample; None of one seed."""
 
     mean: float
     median: float
     low: float | None
     high: float | None
     by_seed: Mapping[int, float]
+    std: float | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Difference:
     """A row's mean less that of the row named ``other``, over ``seeds`` common seeds.
 
     low, high: the 95 % bootstrap interval. p: of the permutation test, two-sided; corrected: by
-    Holm's method for the comparisons of the leaderboard. None where there are too few seeds.
+    Holm's method for the comparisons of the leaderboard. None where there are too few seeds. could:
+    whether any difference, were it ever so large, would have come out below 5 %.
     """
 
     other: str
@@ -44,6 +47,7 @@ class Difference:
     p: float | None
     corrected: float | None
     seeds: int
+    could: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,9 @@ class Row:
 
     name: no other row of the leaderboard has it. settings: in which it differs from the other rows
     of its model. data: a letter where the leaderboard has several sets of data. runs: that ended
-    well. others: that did not, and count as failures or are under way. further: means on
-    the other splits, by ``split/name``. estimate: None where no run has the metric.
+    well. left_out: how many of a seed that has a later one. others: that did not, and count as
+    failures or are under way. further: means on the other splits, by ``split/name``. estimate: None
+    where no run has the metric.
     """
 
     name: str
@@ -90,6 +95,7 @@ class Row:
     verdict: Verdict = ""
     costs: Costs = Costs()
     command: str = ""
+    left_out: int = 0
 
     @property
     def failures(self) -> int:
@@ -98,7 +104,12 @@ class Row:
     @property
     def few(self) -> bool:
         """Whether it has fewer seeds than one should trust; a rule needs none."""
-        return self.kind == "network" and len(self.runs) < FEW
+        return self.kind == "network" and self.seeds < FEW
+
+    @property
+    def seeds(self) -> int:
+        """Those that have the metric; of a row without it, those that ended well."""
+        return len(self.estimate.by_seed) if self.estimate else len(self.runs)
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,30 @@
 """What a reader must be told beside the numbers, each in a sentence."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from seqbench.errors import short
 from seqbench.reporting.entries import Entry
 from seqbench.reporting.leaderboard import FEW, Leaderboard, Row
 from seqbench.reporting.numbers import counted
 from seqbench.reporting.numbers import metric as number
 from seqbench.reporting.reading import settings_key
-from seqbench.reporting.statistics import SIGNIFICANT, least, least_p
+from seqbench.reporting.statistics import SIGNIFICANT, least_p
 
 SOME = 8
 """Rows that a note names."""
 
+MANY = 1000
+"""Rows of a split from which on they are not counted among what is unsure."""
 
-def of_report(entries: Sequence[Entry]) -> list[str]:
-    """Of runs that could not be used as they are."""
+
+def of_report(entries: Sequence[Entry], unread: Sequence[str] = ()) -> list[str]:
+    """Of runs that could not be used as they are, and folders that could not be read."""
     told = []
+    if unread:
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        told.append(f"Not counted, since it could not be read: {unread[0]}{more}.")
     newer = sum(each.state == "newer" for each in entries)
     if newer:
         told.append(
@@ -34,32 +41,28 @@ def of_board(board: Leaderboard, baseline: str | None) -> list[str]:
     """baseline: the row that was asked for, if one was."""
     rows = board.rows
     networks = [row for row in rows if row.kind == "network" and row.runs]
-    told = [*_data(rows), *_code(rows)]
+    told = [*_data(board), *_code(rows)]
     if baseline is not None and not any(baseline in (row.name, row.model) for row in rows):
         told.append(f"It has no {baseline}: the differences are not there.")
     told += _baselines(board)
-    told += _few(networks)
-    told += [
-        f"{row.name}: {row.failures} of {row.failures + len(row.runs)} runs failed; its numbers "
-        "are those of the others."
-        for row in networks
-        if row.failures
-    ]
-    missing = [row for row in rows if row.kind != "trivial" and row.runs and not row.estimate]
-    if missing:
-        told.append(f"No {board.split}/{board.metric} yet of: {_names(missing)}.")
-    told += _rows(board, networks)
+    told += _chosen(networks, board)
+    told += _few(board)
+    for row in rows:
+        told += _runs(row, board)
+    told += _test(board, networks)
     told += _machines(networks)
     return told
 
 
-def _data(rows: Sequence[Row]) -> list[str]:
+def _data(board: Leaderboard) -> list[str]:
+    rows = board.rows
     letters = sorted({row.data for row in rows if row.data})
     if not letters:
         return []
     told = [
         f"There are {len(letters)} sets of data ({', '.join(letters)}); rows are compared within "
         "one alone."
+        + ("" if board.threshold is not None else " --threshold tells the time to one.")
     ]
     told += [
         f"These differ in nothing but the data: {_names(alike)}."
@@ -110,38 +113,102 @@ def _baselines(board: Leaderboard) -> list[str]:
     return told
 
 
-def _few(networks: Sequence[Row]) -> list[str]:
+def _chosen(networks: Sequence[Row], board: Leaderboard) -> list[str]:
+    """The best of many settings on test data is chosen on test data."""
+    models = [row.model for row in networks]
+    keys = sorted({key for row in networks if models.count(row.model) > 1 for key in row.settings})
+    if not keys or board.split == "val" or any(row.data for row in networks):
+        return []
+    return [
+        f"Rows of one model differ in {_some(keys)}: choose such a setting on validation "
+        f"(--metric val/{board.metric}, or choose= in a sweep), not by this order."
+    ]
+
+
+def _few(board: Leaderboard) -> list[str]:
     told = []
+    networks = [row for row in board.rows if row.kind == "network" and row.runs]
     few = [row for row in networks if row.few]
     if few:
         told.append(f"Fewer than {FEW} seeds: {_names(few)}; what differs there may be chance.")
-    compared = [row for row in networks if row.difference and row.difference.p is not None]
-    if compared:
-        seeds = min(row.difference.seeds for row in compared if row.difference)
-        if least([row.difference for row in compared if row.difference]) >= SIGNIFICANT:
-            needed = next(n for n in range(seeds, 20) if least_p(n) * len(compared) < SIGNIFICANT)
-            told.append(
-                f"With {seeds} seeds and {counted(len(compared), 'comparison')} no difference, "
-                f"however large, could be told from chance; {needed} seeds can."
-            )
+    compared = {row.name: row.difference for row in networks if row.difference}
+    tested = {name: each for name, each in compared.items() if each.p is not None}
+    blind = {name: each for name, each in tested.items() if not each.could}
+    if blind:
+        seeds = min(each.seeds for each in blind.values())
+        other = next(iter(blind.values())).other
+        rule = other not in compared and other not in [row.name for row in networks]
+        enough = (n for n in range(seeds, 40) if least_p(n, rule) * len(tested) < SIGNIFICANT)
+        needed = next(enough, None)
+        told.append(
+            f"With {counted(seeds, 'seed')} and {counted(len(tested), 'comparison')} this test can "
+            f"tell no difference, however large, from chance: {_some([*blind])}; "
+            + (f"{needed} seeds could." if needed else "with so many no number of seeds could.")
+        )
     return told
 
 
-def _rows(board: Leaderboard, networks: Sequence[Row]) -> list[str]:
-    """How sure an accuracy can be on so many labels, however many seeds there are."""
-    first = next((row for row in networks if row.estimate and 0 < row.estimate.mean < 1), None)
-    if first is None or first.estimate is None or board.metric != "accuracy":
+def _runs(row: Row, board: Leaderboard) -> Iterator[str]:
+    """What became of a row's runs that its numbers do not tell."""
+    failed = [each for each in row.others if each.state in ("failed", "torn")]
+    if failed:
+        why = next((each.error for each in failed if each.error), "no reason is kept")
+        numbers = "; its numbers are those of the others" if row.runs else ""
+        yield (
+            f"{row.name}: {len(failed)} of {len(failed) + len(row.runs)} runs failed"
+            f"{numbers} ({short(why, 160)})."
+        )
+    waiting = sum(each.state == "interrupted" for each in row.others)
+    if waiting:
+        yield f"{row.name}: {waiting} interrupted; the command that made them goes on with them."
+    without = len(row.runs) - row.seeds if row.estimate else len(row.runs)
+    if row.kind != "trivial" and without:
+        runs = counted(len(row.runs), "run")
+        yield f"{row.name}: {without} of {runs} without {board.split}/{board.metric}."
+    if row.left_out:
+        yield f"{row.name}: {row.left_out} left out, of seeds that have a later run."
+    values = row.estimate.by_seed.values() if row.estimate else ()
+    none = sum(not math.isfinite(value) for value in values)
+    if none:
+        yield f"{row.name}: of {counted(none, 'seed')} the number is none, or infinite."
+    for key in ("seqbench", "torch", "device", "precision"):
+        found = {str(((e.result or {}).get("environment") or {}).get(key)) for e in row.runs}
+        if len(found) > 1:
+            yield f"{row.name}: its runs differ in {key}: {_some(sorted(found))}."
+
+
+def _test(board: Leaderboard, networks: Sequence[Row]) -> list[str]:
+    """How sure a number can be on so many rows, however many seeds there are."""
+    first = next((row for row in networks if row.estimate), None)
+    if first is None or first.estimate is None:
         return []
-    report = ((first.runs[0].result or {}).get("reports") or {}).get(board.split) or {}
+    result = first.runs[0].result or {}
+    report = (result.get("reports") or {}).get(board.split) or {}
     labels = sum(each["support"] for each in report.get("classes", {}).values())
-    if not labels:  # a label a step: they come together
-        return []
     share = first.estimate.mean
-    margin = 1.96 * math.sqrt(share * (1 - share) / labels)
+    if board.metric == "accuracy" and labels and 0 < share < 1:  # one label a row
+        margin = 1.96 * math.sqrt(share * (1 - share) / labels)
+        near = [
+            row.name
+            for row in board.rows
+            if row.data == first.data
+            and row is not first
+            and row.estimate
+            and abs(row.estimate.mean - share) < margin
+        ]
+        within = f" Within that of {first.name}: {_some(near)}." if near else ""
+        return [
+            f"{board.split} has {counted(labels, 'row')}: whatever the seeds, an accuracy of "
+            f"{number(share, 'accuracy')} has a margin of error of ±{number(margin, 'accuracy')} "
+            f"(95 %, binomial).{within}"
+        ]
+    sizes = (result.get("data") or {}).get("sizes") or {}
+    rows = sizes.get(board.split) if isinstance(sizes, dict) else None
+    if not isinstance(rows, int) or rows >= MANY:
+        return []
     return [
-        f"{board.split} has {counted(labels, 'row')}, so that an accuracy of "
-        f"{number(share, 'accuracy')} is sure to ±{number(margin, 'accuracy')} (95 %, binomial), "
-        "however many the seeds; intervals over seeds do not tell that."
+        f"{board.split} has {counted(rows, 'row')} only; what others would give, intervals over "
+        "seeds do not tell."
     ]
 
 
@@ -160,12 +227,16 @@ def _machine(each: Entry) -> str:
     if not device:
         return ""
     processor = about.get("processor") if device == "cpu" else device
-    threads = counted(int(about.get("threads") or 0), "thread")
-    return f"{processor}, {threads}, {about.get('precision')}"
+    threads = about.get("threads")
+    told = counted(threads, "thread") if isinstance(threads, int) else f"threads {threads}"
+    return f"{processor}, {told}, {about.get('precision')}"
 
 
 def _names(rows: Sequence[Row]) -> str:
-    names = [row.name for row in rows]
+    return _some([row.name for row in rows])
+
+
+def _some(names: Sequence[str]) -> str:
     return ", ".join(names if len(names) <= SOME else [*names[:SOME], f"{len(names) - SOME} more"])
 
 

@@ -1,14 +1,15 @@
 """Finding run directories below folders, and reading what they say of themselves."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from seqbench import locks
 from seqbench.errors import UserError, place
@@ -18,6 +19,7 @@ from seqbench.reporting.entries import Entry
 from seqbench.runs import Run, is_newer
 
 Numbers = dict[str, float]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class _Class(BaseModel):
@@ -33,7 +35,7 @@ class _Result(BaseModel):
 
     task: str
     model: str
-    seed: int
+    seed: Count
     group: str
     metric: str
     config: dict[str, Any]
@@ -44,10 +46,10 @@ class _Result(BaseModel):
     slices: dict[str, dict[str, dict[str, Numbers]]] = {}
     baselines: dict[str, dict[str, Numbers]] = {}
     reports: dict[str, _Report] = {}
-    epochs: int | None = None
-    parameters: int | None = None
-    state_size: int | None = None
-    peak_memory_bytes: int | None = None
+    epochs: Count | None = None
+    parameters: Count | None = None
+    state_size: Count | None = None
+    peak_memory_bytes: Count | None = None
     throughput: dict[str, float | None] = {}
     seconds: dict[str, float | None] = {}
     environment: dict[str, Any] = {}
@@ -59,28 +61,45 @@ LARGEST = 1_000_000
 ENDED = ("failed", "interrupted")
 
 
-def entries(folders: Sequence[str]) -> list[Entry]:
-    """All runs below the folders, each once. UserError where there is none."""
+def entries(folders: Sequence[str]) -> tuple[list[Entry], list[str]]:
+    """All runs below the folders, each once, and the folders that could not be read.
+
+    UserError where there are no runs.
+    """
     paths: dict[Path, Path] = {}
+    unread: list[str] = []
     for folder in folders:
         top = place(folder)
         if not top.is_dir():
             what = "is no directory" if top.exists() else "is not there"
             raise UserError(f"{folder}: {what}; name the folder that holds the runs, as outputs")
-        found = dict.fromkeys(run_directories(top))
+        found = dict.fromkeys(run_directories(top, unread))
+        if not found and unread:
+            raise UserError(f"{folder}: no runs in it that can be read; {unread[0]} cannot be")
         if not found:
             raise UserError(
                 f"{folder}: no runs in it: no folder below it has a {STATUS} of seqbench's"
             )
         for path in found:
             paths.setdefault(path.resolve(), path)
-    return settled([entry(path) for path in paths.values()])
+    return settled([entry(path) for path in paths.values()]), unread
 
 
-def run_directories(top: Path) -> Iterator[Path]:
-    """Those below a folder, itself included, in the order of their names."""
-    for folder, below, files in os.walk(top):
-        if STATUS in files and (top.name != "checkpoints"):
+def run_directories(top: Path, unread: list[str]) -> Iterator[Path]:
+    """Those below a folder, itself included, in the order of their names.
+
+    unread: takes the folders that cannot be read.
+    """
+    seen: set[str] = set()  # or a link to a folder above would go round
+    took = unread.append
+    for folder, below, files in os.walk(
+        top, onerror=lambda error: took(str(error.filename)), followlinks=True
+    ):
+        if (real := os.path.realpath(folder)) in seen:
+            below.clear()
+            continue
+        seen.add(real)
+        if STATUS in files:
             below.clear()
             yield Path(folder)
         below[:] = sorted(name for name in below if not name.startswith("."))
@@ -90,7 +109,10 @@ def entry(path: Path) -> Entry:
     """One run directory; whatever it holds, there is an entry for it."""
     content = locks.read(path)
     state, result, error = _state(path, content)
-    config = result["config"] if result else _config(path)
+    config = _plain(result["config"] if result else _config(path))
+    if result and config is None:
+        state, result, error = "torn", None, "its result.json holds no config of a run"
+    config = config or {}
     names = result or config.get("names")
     names = names if isinstance(names, dict) else {}
     group = str((result or {}).get("group") or content.get("group") or "")
@@ -106,6 +128,7 @@ def entry(path: Path) -> Entry:
         config=config,
         result=result,
         error=error,
+        kind=str((result or content).get("kind", "network")),
     )
 
 
@@ -151,6 +174,17 @@ def _config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any] | None:
+    """A config as JSON has it, which is how it was made; None of another."""
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(config))
+        without(plain, *NOT_IDENTITY)
+        identity(plain, "", {})
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return plain if plain.keys() == config.keys() else None
 
 
 def _seed(content: Mapping[str, Any], path: Path) -> int | None:

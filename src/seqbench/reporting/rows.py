@@ -7,7 +7,7 @@ from typing import Any
 from seqbench.reporting.entries import Entry, Point, command
 from seqbench.reporting.leaderboard import Costs, Row
 from seqbench.reporting.naming import names
-from seqbench.reporting.statistics import estimate
+from seqbench.reporting.statistics import estimate, mean
 from seqbench.runs import Run
 
 
@@ -19,14 +19,15 @@ def grouped(entries: Iterable[Entry]) -> list[list[Entry]]:
     return [*groups.values()]
 
 
-def counted(group: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+def counted(group: Sequence[Entry]) -> tuple[list[Entry], list[Entry], int]:
     """Of a group the runs that ended well, one a seed, and those others that had no such end.
 
-    Of several with one seed (it was trained anew) the last counts.
+    Of several with one seed (it was trained anew) the last counts; how many others there are.
     """
     ok = {each.seed: each for each in sorted(group, key=_attempt) if each.state == "ok"}
     others = [each for each in group if each.state != "ok" and each.seed not in ok]
-    return sorted(ok.values(), key=_seed), sorted(others, key=_seed)
+    left_out = sum(each.state == "ok" for each in group) - len(ok)
+    return sorted(ok.values(), key=_seed), sorted(others, key=_seed), left_out
 
 
 def fingerprint(group: Sequence[Entry]) -> str:
@@ -50,15 +51,16 @@ def network_rows(
     named = names(groups, [letters.get(fingerprint(group), "") for group in groups])
     rows = []
     for group, (name, settings) in zip(groups, named, strict=True):
-        runs, others = counted(group)
+        runs, others, left_out = counted(group)
         values = {_seed(each): each.metric(split, metric) for each in runs}
         by_seed = {seed: value for seed, value in values.items() if value is not None}
         rows.append(
             Row(
                 name=name,
                 model=group[0].model,
-                kind="baseline" if group[0].kind == "baseline" else "network",
+                kind="baseline" if any(e.kind == "baseline" for e in group) else "network",
                 runs=runs,
+                left_out=left_out,
                 others=others,
                 settings=settings,
                 data=letters.get(fingerprint(group), ""),
@@ -107,7 +109,7 @@ def further(runs: Sequence[Entry], split: str, metric: str) -> dict[str, float]:
         values = [each.metric(other, metric) for each in runs]
         numbers = [value for value in values if value is not None]
         if other not in ("train", split) and numbers:
-            found[f"{other}/{metric}"] = sum(numbers) / len(numbers)
+            found[f"{other}/{metric}"] = mean(numbers)
     return found
 
 

@@ -11,8 +11,8 @@ from seqbench.reporting.statistics import CONFIDENCE
 
 MARKS = {"best": "best", "tied": "≈ best", "unsure": "?", "worse": "", "": ""}
 LEGEND = (
-    "≈ best: cannot be told from the best row (permutation test over common seeds, Holm, 5 %); "
-    "?: too few seeds to say."
+    "≈ best: cannot be told from the best row (permutation test, Holm's correction, 5 %); "
+    "?: too few seeds for that test."
 )
 
 
@@ -39,7 +39,7 @@ def quality(board: Leaderboard) -> list[Column]:
     """How good: the metric with its interval, over which seeds, compared with what."""
     name = board.metric
     others = dict.fromkeys(row.difference.other for row in board.rows if row.difference)
-    other = f"less {', '.join(others)}"
+    other = f"difference to {next(iter(others))}" if len(others) == 1 else "difference to the best"
     further = dict.fromkeys(key for row in board.rows for key in row.further)
     columns = [
         Column("", lambda row: row.name, left=True),
@@ -49,6 +49,7 @@ def quality(board: Leaderboard) -> list[Column]:
         ),
         Column(f"{100 * CONFIDENCE:.0f} % interval", lambda row: _interval(row, name)),
         Column("median", lambda row: _median(row, name)),
+        Column("std", lambda row: _std(row, name)),
         Column("seeds", seeds),
         Column("", lambda row: MARKS[row.verdict], left=True),
     ]
@@ -92,7 +93,8 @@ def seeds(row: Row) -> str:
         return ""
     states = [entry.state for entry in row.others]
     others = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-    return ", ".join([str(len(row.runs)) if row.kind == "network" else "", *others]).strip(", ")
+    count = str(row.seeds) if row.seeds == len(row.runs) else f"{row.seeds} of {len(row.runs)}"
+    return ", ".join([count if row.kind == "network" else "", *others]).strip(", ")
 
 
 def _median(row: Row, name: str) -> str:
@@ -100,6 +102,11 @@ def _median(row: Row, name: str) -> str:
     if row.estimate is None or row.estimate.low is None:
         return ""
     return numbers.metric(row.estimate.median, name)
+
+
+def _std(row: Row, name: str) -> str:
+    found = row.estimate
+    return "" if found is None or found.std is None else numbers.metric(found.std, name)
 
 
 def _interval(row: Row, name: str) -> str:

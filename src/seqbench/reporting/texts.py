@@ -132,7 +132,11 @@ def _plain(text: str) -> str:
 
 def as_csv(report: Report) -> str:
     """A line a row, numbers in full; times in seconds, memory in bytes."""
-    lines = [_record(board, row) for board in report.leaderboards for row in board.rows]
+    lines = [
+        {key: _words(value) for key, value in _record(board, row).items()}
+        for board in report.leaderboards
+        for row in board.rows
+    ]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(dict.fromkeys(key for line in lines for key in line)))
     writer.writeheader()
@@ -156,8 +160,10 @@ def _record(board: Leaderboard, row: Row) -> dict[str, Any]:
         "mean": estimate and estimate.mean,
         "low": estimate and estimate.low,
         "high": estimate and estimate.high,
+        "std": estimate and estimate.std,
         "median": estimate and estimate.median,
-        "seeds": len(row.runs),
+        "seeds": row.seeds if row.kind != "trivial" else 0,
+        "by_seed": _by_seed(row),
         **{state: states.count(state) for state in ("failed", "interrupted", "running", "torn")},
         "verdict": row.verdict,
         "compared_with": difference and difference.other,
@@ -171,6 +177,21 @@ def _record(board: Leaderboard, row: Row) -> dict[str, Any]:
         "threshold": board.threshold,
         "command": row.command,
     }
+
+
+def _by_seed(row: Row) -> str:
+    """``0=0.8824 1=0.8876``, numbers in full."""
+    if row.kind != "network" or row.estimate is None:
+        return ""
+    return " ".join(f"{seed}={value!r}" for seed, value in sorted(row.estimate.by_seed.items()))
+
+
+def _words(value: Any) -> Any:
+    """What a spreadsheet takes for words, and not for a formula."""
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def as_json(report: Report) -> str:
@@ -203,7 +224,8 @@ def as_json(report: Report) -> str:
             for board in report.leaderboards
         ],
     }
-    return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()  # half a letter as JSON writes it
 
 
 def _run(each: Entry) -> dict[str, Any]:
