@@ -48,7 +48,8 @@ def _doctor(spincount_given: bool, arguments: list[str], show_traceback: bool) -
     content = {name: section.content for name, section in sections.items()}
     report = homeless({"version": VERSION, **content, "problems": problems})
     if chosen.json:
-        say(json.dumps(report, ensure_ascii=False, indent=1))
+        text = json.dumps(report, ensure_ascii=False, indent=1)
+        say(text.encode("utf-8", "backslashreplace").decode())  # half a letter as JSON writes it
     else:
         from seqbench.examining.tables import show
 

@@ -19,7 +19,8 @@ VERDICTS: dict[Verdict, str] = {
 
 def columns(board: Leaderboard) -> list[Column]:
     """All but the row's name; those that no row has anything in are left out."""
-    kinds = [*_estimates(board), *_runs(board), *costs(), *reached(board)]
+    mean, interval, *others = _estimates(board)
+    kinds = [mean, interval, *_runs(board), *others, *costs(), *reached(board)]
     made = [kind.column(board) for kind in kinds]
     return [column for column in made if any(cell.value is not None for cell in column.cells)]
 
@@ -124,8 +125,8 @@ def _runs(board: Leaderboard) -> list[Kind]:
         Kind(
             "seeds",
             "seeds",
-            "runs that ended well",
-            of_runs(lambda row: len(row.runs)),
+            "that have the metric",
+            lambda row: row.seeds if row.kind == "network" else None,
             first="descending",
         ),
         Kind(
