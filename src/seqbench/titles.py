@@ -1,6 +1,6 @@
 """What to call runs side by side: the least that tells them apart. Needs no torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,10 @@ def _named(path: Path) -> tuple[str, str, dict[str, Any]]:
         return path.parent.name, "".join(c if c.isprintable() else "?" for c in path.stem), {}
 
 
-def flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by dotted key."""
     for key, value in settings.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -1,6 +1,7 @@
 """``python -m seqbench.report`` as it is called."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,23 @@ def test_no_torch_is_needed(outputs: Path) -> None:
         "sys.exit(status)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_whatever_the_output_is(outputs: Path) -> None:
+    """Its encoding lacks letters; nobody reads it to the end; it is closed."""
+    command = f"{sys.executable} -m seqbench.report outputs"
+    ended = subprocess.run(
+        ["bash", "-c", f"{command} | head -c 1 >rest; echo ${{PIPESTATUS[0]}}; {command} >&-"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert ended.stdout in ("0\n", "141\n")
+    assert not ended.stderr
+    assert Path("rest").read_text() == "t"
 
 
 def test_without_matplotlib_the_page_has_no_pictures(

@@ -7,10 +7,11 @@ from typing import Any
 import yaml
 
 from seqbench.errors import short
-from seqbench.identity import NOT_IDENTITY
+from seqbench.identity import NOT_IDENTITY, without
 from seqbench.reporting import numbers
 from seqbench.reporting.entries import Entry
 from seqbench.reporting.leaderboard import Leaderboard, Row
+from seqbench.titles import flat
 
 ERROR, CONFIG, DIFFERENCES = 1000, 60_000, 20
 """Letters of an error and of a config, and settings in which the runs of a row differ, that are
@@ -105,11 +106,8 @@ def _differing(entries: Sequence[Entry]) -> list[tuple[str, list[tuple[str, str]
 
 
 def _facts(entry: Entry) -> Iterator[tuple[str, Any]]:
-    aside = ("seed", *NOT_IDENTITY)
-    for key, value in _flat(entry.config):
-        if not any(key == name or key.startswith(f"{name}.") for name in aside):
-            yield key, value
-    yield from _flat(_environment(entry), "environment.")
+    yield from flat(without(dict(entry.config), "seed", *NOT_IDENTITY))
+    yield from flat(_environment(entry), "environment.")
 
 
 def _environment(entry: Entry) -> Mapping[str, Any]:
@@ -123,11 +121,3 @@ def _made_with(entries: Sequence[Entry]) -> str:
     versions = [f"{k} {found[k]}" for k in ("seqbench", "torch", "python") if found.get(k)]
     machine = [str(found[k]) for k in ("device", "processor", "precision") if found.get(k)]
     return ", ".join([*versions, *machine])
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
