@@ -26,7 +26,7 @@ def measured(spec: TaskSpec, data: Any, said: Said, *, detailed: bool) -> Scores
         batch = data[rows]
         words = torch.from_numpy(said(rows, batch))
         nll, count = (_squares if spec.kind == "regress" else _likelihood)(words, batch.targets)
-        scores.update(nll, count, lambda words=words: words, batch)  # type: ignore[misc]
+        scores.update(nll, count, words.detach, batch)
     return scores
 
 

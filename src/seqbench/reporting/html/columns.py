@@ -108,12 +108,16 @@ def _elsewhere(board: Leaderboard, first: Direction) -> list[Kind]:
                 f"on-{len(kinds)}",
                 f"{split} mean",
                 f"{split} {numbers.name_of(name)}: mean over the seeds",
-                lambda row, key=key: row.further.get(key),  # type: ignore[misc]
+                partial(_further, key),
                 partial(numbers.metric, name=name),
                 first=first,
             )
         )
     return kinds
+
+
+def _further(key: str, row: Row) -> float | None:
+    return row.further.get(key)
 
 
 def _runs(board: Leaderboard) -> list[Kind]:
