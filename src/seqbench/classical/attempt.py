@@ -67,6 +67,8 @@ class Fitting:
             "baseline": {"_target_": target},
         }
         texts = sources(self.config, ("task", "baseline"))
+        own = Path(__file__).parent.glob("*.py")  # a model is made of several files
+        texts |= {f"classical/{file.name}": file.read_text("utf-8") for file in sorted(own)}
         self.identity = identity(self.config, self.data.fingerprint, texts)
         self.group = group(self.config, self.data.fingerprint, texts)
         self.setup_seconds = time.perf_counter() - started
