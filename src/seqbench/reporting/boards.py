@@ -177,7 +177,8 @@ def _judged(rows: Sequence[Row], letter: str, mode: Mode, baseline: str | None) 
         for row in here
         if row.kind == "network" and not row.few and not best.few
     }
-    if top and best.name in verdicts:
+    told = {"tied", "worse"} & {*verdicts.values()}
+    if top and best.name in verdicts and (told or len(verdicts) == 1):
         verdicts[best.name] = "best"
     shown = to_best if other is best else differences(samples, other.name) if other else {}
     return [

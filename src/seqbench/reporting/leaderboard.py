@@ -14,8 +14,9 @@ Kind = Literal["network", "baseline", "trivial"]
 its metrics, as the majority."""
 
 Verdict = Literal["best", "tied", "worse", "unsure", ""]
-"""Against the best row on the same data: it is that; it cannot be told from it; it is worse
-(permutation test, Holm); there are too few seeds to say. Empty of what has no seeds."""
+"""Against the row with the best mean on the same data: it is that, and others can be told from it;
+it cannot be told from it; it is worse (permutation test, Holm); there are too few seeds for that
+test. Empty of what has no seeds."""
 
 
 @dataclass(frozen=True)

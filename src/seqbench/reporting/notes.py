@@ -156,7 +156,7 @@ def _runs(row: Row, board: Leaderboard) -> Iterator[str]:
         numbers = "; its numbers are those of the others" if row.runs else ""
         yield (
             f"{row.name}: {len(failed)} of {len(failed) + len(row.runs)} runs failed"
-            f"{numbers} ({short(why, 160)})."
+            f"{numbers} ({short(why, 400)})."
         )
     waiting = sum(each.state == "interrupted" for each in row.others)
     if waiting:
