@@ -150,6 +150,18 @@ def test_rows_are_named_by_what_differs_in_their_model(make_run: MakeRun, tmp_pa
     assert names["lstm lr=0.1"] == {"optimizer.lr": 0.1}
 
 
+def test_a_default_is_named_beside_what_was_asked(make_run: MakeRun, tmp_path: Path) -> None:
+    """Of the settings that follow from others none is named."""
+    for lr, words in ((0.005, []), (0.1, ["optimizer.lr=0.1"])):
+        config = {"command": ["task=toy", "model=lstm", *words], "scheduler": {"max_lr": lr}}
+        make_run("lstm", lr=lr, config=config)
+    rows = {row.name: row.settings for row in board(tmp_path).rows}
+    assert rows == {
+        "lstm lr=0.005": {"optimizer.lr": 0.005},
+        "lstm lr=0.1": {"optimizer.lr": 0.1},
+    }
+
+
 def test_few_seeds_are_marked(make_run: MakeRun, tmp_path: Path) -> None:
     for seed in range(5):
         make_run("lstm", seed, 0.5 + 0.01 * seed)

@@ -39,8 +39,13 @@ def names(groups: Sequence[Sequence[Entry]], letters: Sequence[str]) -> list[tup
 def _apart(alike: Sequence[Entry]) -> list[Settings]:
     """Of runs of one model the settings in which they differ: those that their command lines name,
     if these tell all apart that all settings tell apart, since others may follow from them."""
-    every = _differing([_settings(each) for each in alike])
-    asked = _differing([_asked(each) for each in alike])
+    settings, words = [_settings(each) for each in alike], [_asked(each) for each in alike]
+    keys = dict.fromkeys(key for each in words for key in each)
+    # What one command line leaves out has a value none the less; a group's name has not.
+    asked = _differing(
+        [{k: s.get(k, w.get(k)) for k in keys} for s, w in zip(settings, words, strict=True)]
+    )
+    every = _differing(settings)
     return asked if _kinds(asked) == _kinds(every) else every
 
 
@@ -61,13 +66,13 @@ def _settings(each: Entry) -> Settings:
 
 
 def _asked(each: Entry) -> Settings:
-    """The words of its command line that decide something, with the values that they came to."""
-    settings, found = _settings(each), {}
+    """The words of its command line that may decide something, by their keys."""
+    found = {}
     for word in each.words:
         key, equals, value = word.partition("=")
         key = key.lstrip("+~")
         if equals and key not in ASIDE and key not in ("task", "model"):
-            found[key] = settings.get(key, value)
+            found[key] = value
     return found
 
 
