@@ -91,7 +91,7 @@ def _require_cell(name: str) -> None:
 
     from seqbench.models.cells.base import Cell
 
-    if isinstance(found, type) and not issubclass(found, Cell):
+    if not isinstance(found, type) or not issubclass(found, Cell):
         raise UserError(f"--cell {name}: is no seqbench.Cell; derive it from that")
 
 

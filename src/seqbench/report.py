@@ -41,6 +41,9 @@ def _report(arguments: list[str], show_traceback: bool) -> int:
     chosen = _parser().parse_intermixed_args(arguments)
     require_scipy()
     outputs = [_output(name, chosen.overwrite) for name in chosen.output]
+    for path in outputs:
+        if outputs.count(path) > 1:
+            raise UserError(f"--output {path}: is given twice; name it once")
     folder = _folder(chosen)
     wanted = Wanted(chosen.metric, chosen.baseline, chosen.threshold)
     runs, unread = entries(chosen.folder)
@@ -144,6 +147,8 @@ def _folder(chosen: Namespace) -> Path | None:
             raise UserError("--picture-type wants --pictures FOLDER, where they are written")
         return None
     require_matplotlib()
+    if not chosen.pictures.strip():
+        raise UserError("--pictures names no folder; . is this one")
     folder = place(chosen.pictures)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--pictures {folder}: is no folder; name another")

@@ -158,11 +158,7 @@ class Training:
             "identity": self.identity,
             "group": self.group,
             "config": self.config,
-            "data": {
-                "fingerprint": self.data.fingerprint,
-                "sizes": {split: len(rows) for split, rows in self.data.splits.items()},
-                **self.data.facts,
-            },
+            "data": self.data.about(),
             **self.embedding(),
             "parameters": trainable(network),
             "state_size": network.state_size,

@@ -19,6 +19,7 @@ Refused = Callable[..., str]
         (["--cell", "Leaky"], ["--cell Leaky", "full name"]),
         (["--cell", "nowhere.cells.Leaky"], ["--cell", "nowhere", "install it"]),
         (["--cell", "torch.nn.Linear"], ["torch.nn.Linear", "no seqbench.Cell"]),
+        (["--cell", "os.system"], ["os.system", "no seqbench.Cell"]),
         (["--cell", "seqbench.models.cells.gru.GRUU"], ["GRUU"]),
         (["--cell", "seqbench.models.cells.base.Cell"], ["nothing that can be built"]),
         (["--quick", "--cell", "seqbench.models.cells.gru.GRU"], ["--quick and --cell"]),

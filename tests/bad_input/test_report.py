@@ -35,6 +35,8 @@ __all__ = ["make_run"]
         (["out\0puts"], "no usable path"),
         (["outputs", "--output", "{run}/result.json", "--overwrite"], "is a run's own folder"),
         (["outputs", "--pictures", "{run}"], "is a run's own folder"),
+        (["outputs", "--pictures", ""], "names no folder"),
+        (["outputs", "--output", "x.md", "--output", "./x.md"], "is given twice"),
     ],
 )
 def test_one_line(

@@ -94,4 +94,8 @@ def test_differences_are_over_common_seeds_alone() -> None:
     assert found["rule"].p is None
     against = differences(samples, "rule")
     assert against["best"].p == pytest.approx(2 / 16)
-    assert against["best"].corrected == pytest.approx(against["other"].p or 0, abs=1)
+    assert against["best"].corrected == pytest.approx(2 * 2 / 16)
+    other = permutation_p([0.0, 0.5, 2.5, -50.0], 0.5)
+    assert against["other"].p == other
+    assert other is not None
+    assert against["other"].corrected == max(other, 2 * 2 / 16)

@@ -105,11 +105,7 @@ class Fitting:
             "identity": self.identity,
             "group": self.group,
             "config": self.config,
-            "data": {
-                "fingerprint": self.data.fingerprint,
-                "sizes": {split: len(rows) for split, rows in self.data.splits.items()},
-                **self.data.facts,
-            },
+            "data": self.data.about(),
             "parameters": fitted.parameters,
             "state_size": None,
             "metric": spec.metric,

@@ -80,6 +80,11 @@ class TaskData(L.LightningDataModule):
     @abstractmethod
     def setup(self, stage: str | None = None) -> None: ...
 
+    def about(self) -> dict[str, Any]:
+        """What a run's result keeps of its data."""
+        sizes = {split: len(rows) for split, rows in self.splits.items()}
+        return {"fingerprint": self.fingerprint, "sizes": sizes, **self.facts}
+
     def whereabouts(self) -> Whereabouts | None:
         """Where ``setup`` would read the data, found without reading them and without a network.
 
