@@ -1,0 +1,1 @@
+"""What seqbench costs beside what else a user would run: ``python -m benchmarks [ROW ...]``."""

@@ -1,0 +1,11 @@
+"""The rows, in the order of the page."""
+
+from benchmarks.row import Row
+from benchmarks.rows import step
+
+MODULES = [step]
+
+
+def rows() -> dict[str, Row]:
+    """By name."""
+    return {row.name: row for module in MODULES for row in module.ROWS}
