@@ -36,7 +36,7 @@ def program(words: Sequence[str], env: Mapping[str, str] = {}, cwd: Path | None 
     started = time.perf_counter()
     process = subprocess.Popen(
         words,
-        env=os.environ | {"PYTHONPATH": f"{SOURCE}:{SOURCE / 'src'}"} | env,
+        env={**os.environ, "PYTHONPATH": f"{SOURCE}:{SOURCE / 'src'}", **env},
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

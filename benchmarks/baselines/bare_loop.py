@@ -56,7 +56,7 @@ class BareLoop:
                     logits.flatten(0, 1), self.targets[rows].flatten()
                 )
             self.optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
         if self.inputs.device.type == "cuda":
