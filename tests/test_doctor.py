@@ -193,16 +193,18 @@ def test_a_spincount_of_ones_own_is_told_apart(
     for name in ("_versions", "_devices", "_launchers", "_data", "_folders"):
         monkeypatch.setattr(doctor, name, lambda *_: Section())
     told: dict[str, bool] = {}
-    for who in ("seqbench", "user"):
+    for who in ("seqbench", "beside threads", "user"):
         for name in [name for name in os.environ if name.startswith(("OMP_", "GOMP_"))]:
             monkeypatch.delenv(name)
+        if who == "beside threads":
+            monkeypatch.setenv("OMP_NUM_THREADS", "1")
         if who == "user":
             monkeypatch.setenv("GOMP_SPINCOUNT", "7")
         doctor.main(["--quick", "--json"])
         threads = json.loads(capsys.readouterr().out)["threads"]
-        assert threads["environment"] == {"GOMP_SPINCOUNT": "300" if who == "seqbench" else "7"}
+        assert threads["environment"]["GOMP_SPINCOUNT"] == ("7" if who == "user" else "300")
         told[who] = threads["spincount_is_seqbenchs"]
-    assert told == {"seqbench": True, "user": False}
+    assert told == {"seqbench": True, "beside threads": True, "user": False}
 
 
 def test_help_and_import_need_no_torch() -> None:

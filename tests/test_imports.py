@@ -78,10 +78,13 @@ def test_command_lines_load_no_torch_before_they_need_it() -> None:
     code = (
         "import sys; from seqbench import baseline, doctor, evaluate, export;"
         "from seqbench import inspect, predict, report, search, train;"
-        "print({*sys.modules} & {'torch', 'optuna', 'sklearn', 'scipy', 'matplotlib'})"
+        "train.main(['--help']); train.main(['--cfg', 'job']);"
+        "print({*sys.modules} & {'torch', 'lightning', 'optuna', 'sklearn', 'scipy', 'matplotlib',"
+        "'pandas', 'datasets'})"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout == "set()\n"
+    assert ended.stdout.count("\nseed: 0\n") == 2
+    assert ended.stdout.endswith("\nset()\n")
 
 
 def test_run_directories_need_no_torch() -> None:

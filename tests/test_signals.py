@@ -351,15 +351,18 @@ def test_a_signal_to_a_whole_job_spares_the_workers(here: Path, tiny: list[str])
     """A batch system ends all processes of a job at once; what goes on from it is its twin."""
     words = [*tiny, "task.num_workers=1", "trainer.max_epochs=100000"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "seqbench.train", *words],
+        [sys.executable, "-X", "importtime", "-m", "seqbench.train", *words],
         stderr=subprocess.PIPE,
         text=True,
         cwd=here,
         start_new_session=True,
     )
+    loaded = set()
     try:
         assert process.stderr is not None
         for line in process.stderr:
+            if line.startswith("import time:"):
+                loaded.add(line.rpartition("|")[2].strip())
             if line.startswith("epoch 3/"):
                 break
         os.killpg(process.pid, TERM)
@@ -371,3 +374,6 @@ def test_a_signal_to_a_whole_job_spares_the_workers(here: Path, tiny: list[str])
     assert "Traceback" not in rest
     assert status(here) == "interrupted"
     require_whole(run_below(here) / "checkpoints" / "last.ckpt")
+    # Neither did the training load what only other tasks and verbs need.
+    assert "torch" in loaded
+    assert not loaded & {"datasets", "pandas", "pyarrow", "sklearn", "onnx", "optuna"}

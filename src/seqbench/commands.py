@@ -122,7 +122,7 @@ def share_cores() -> None:
 
     Spinning costs nothing on an idle machine, but beside one other busy process it made small
     networks 4 to 50 times slower. To be called before torch is imported; an environment that
-    tunes OpenMP has the last word.
+    says how they wait has the last word.
     """
-    if not any(name.startswith(("OMP_", "GOMP_")) for name in os.environ):
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
         os.environ["GOMP_SPINCOUNT"] = "300"

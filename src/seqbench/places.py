@@ -1,7 +1,9 @@
 """Where configs are found: seqbench's own conf, and the folders that a command line adds."""
 
 import re
+from collections.abc import Iterable
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,12 +35,29 @@ def searched(arguments: list[str]) -> list[str]:
         elif option == "--config-dir" and equals:
             found.append(f"file://{Path(value).absolute()}")
     for place in found:
-        scheme, _, path = place.rpartition("://")
         try:
-            there = files(path) if scheme == "pkg" else Path(path)
+            there = folder(place).is_dir()
         except (ImportError, ValueError, TypeError):
-            there = None
-        if there is None or not there.is_dir():
+            there = False
+        if not there:
             shown = place.removeprefix("file://")
             raise UserError(f"there is no {shown} to search for configs; mend it")
+    return found
+
+
+def folder(place: str) -> Traversable:
+    """The one that is searched: of an installed package, or any other."""
+    scheme, _, path = place.rpartition("://")
+    return files(path) if scheme == "pkg" else Path(path)
+
+
+def choices(folders: Iterable[Traversable], group: str = "") -> dict[str, set[str]]:
+    """The names to choose from, by group; those below ``group`` if these are its folders."""
+    found: dict[str, set[str]] = {}
+    for file in (file for each in folders for file in each.iterdir()):
+        if file.is_dir():
+            for within, names in choices([file], f"{group}/{file.name}".lstrip("/")).items():
+                found.setdefault(within, set()).update(names)
+        elif group and file.name.endswith(".yaml"):
+            found.setdefault(group, set()).add(file.name.removesuffix(".yaml"))
     return found

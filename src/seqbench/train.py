@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench import compose
+from seqbench import compose, usage
 from seqbench.commands import guarded
 from seqbench.compose import Origin
 from seqbench.errors import RunError, UserError, complain
@@ -35,6 +35,9 @@ def _command(words: list[str], show_traceback: bool) -> int:
     job = partial(_job, show_traceback=show_traceback)
     if _goes_on(words):
         return job(*_asked(words))
+    if {*words} & usage.OPTIONS:
+        usage.show(words)
+        return 0
 
     def sweep(composed: list[compose.Composed], launcher: compose.Launcher) -> int:
         from seqbench.sweeps.sweep import Sweep

@@ -1,6 +1,8 @@
 """Reports that cannot be made: one line, status 2, nothing written."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from tests.reporting.conftest import MakeRun, make_run
@@ -74,3 +76,19 @@ def test_without_scipy(
     monkeypatch.setattr("seqbench.reporting.statistics.find_spec", lambda name: None)
     assert main([str(tmp_path)]) == 2
     assert "pip install 'seqbench[report]'" in capsys.readouterr().err
+
+
+def test_with_a_folder_that_is_called_scipy(
+    make_run: MakeRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for seed in range(2):
+        make_run("lstm", seed)
+    monkeypatch.setitem(sys.modules, "scipy", ModuleType("scipy"))
+    monkeypatch.setattr("seqbench.reporting.statistics.find_spec", lambda name: name)
+    monkeypatch.delitem(sys.modules, "scipy.stats", raising=False)
+    assert main([str(tmp_path), "--output", str(tmp_path / "r.md")]) == 2
+    assert "pip install 'seqbench[report]'" in capsys.readouterr().err
+    assert not (tmp_path / "r.md").exists()

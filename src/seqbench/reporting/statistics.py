@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from importlib.util import find_spec
 from statistics import fmean, median, stdev
 from typing import Any
@@ -15,19 +14,24 @@ CONFIDENCE = 0.95
 RESAMPLES = 9999
 SIGNIFICANT = 0.05
 
+MISSING = "a report needs scipy, which is not installed: pip install 'seqbench[report]'"
+
 Sample = Mapping[int, float] | float
 """A metric by seed; or a number that no seed changes."""
 
 
 def require_scipy() -> None:
+    """It is loaded where it is needed alone: of runs of one seed nothing can be told."""
+    if find_spec("scipy") is None:
+        raise UserError(MISSING)
+
+
+def _stats() -> Any:
     try:
-        there = find_spec("scipy") is not None and import_module("scipy.stats")
-    except ImportError:
-        there = None
-    if not there:
-        raise UserError(
-            "a report needs scipy, which is not installed: pip install 'seqbench[report]'"
-        )
+        from scipy import stats
+    except ImportError as error:  # a folder of that name, or half of an installation
+        raise UserError(MISSING) from error
+    return stats
 
 
 def estimate(by_seed: Mapping[int, float]) -> Estimate:
@@ -59,10 +63,9 @@ def interval(
     if any(len(s) < 2 or not all(map(math.isfinite, s)) for s in samples):
         return None, None
     import numpy as np
-    from scipy.stats import bootstrap
 
     with np.errstate(all="ignore"):  # a sum of large numbers is none
-        found: Any = bootstrap(
+        found = _stats().bootstrap(
             [np.asarray(sample, dtype=float) for sample in samples],
             _difference,
             n_resamples=RESAMPLES,
@@ -88,15 +91,13 @@ def permutation_p(a: Sequence[float], b: Sequence[float] | float) -> float | Non
     Exact for up to seven values each (of one sample: thirteen), beyond from random permutations.
     None with fewer than three, or where one is not finite.
     """
-    import numpy as np
-    from scipy.stats import permutation_test
-
     samples = [[x - b for x in a]] if isinstance(b, int | float) else [a, b]
     if any(len(s) < FEW or not all(map(math.isfinite, s)) for s in samples):
         return None
+    import numpy as np
 
     with np.errstate(all="ignore"):
-        found: Any = permutation_test(
+        found = _stats().permutation_test(
             [np.asarray(sample, dtype=float) for sample in samples],
             _difference,
             permutation_type="independent" if len(samples) == 2 else "samples",
