@@ -59,6 +59,37 @@ def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Hydra, "get_mode", lambda self, config_name, overrides: None)
 
 
+class Clock:
+    """Each training step takes a second; each validation batch ten, which are none of training."""
+
+    now = 1000.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    from seqbench.callbacks import throughput
+    from seqbench.models.module import SequenceModule
+
+    clock = Clock()
+    training, validation = SequenceModule.training_step, SequenceModule.validation_step
+
+    def train(self: SequenceModule, *arguments: Any) -> Any:
+        clock.now += 1
+        return training(self, *arguments)
+
+    def validate(self: SequenceModule, *arguments: Any) -> Any:
+        clock.now += 10
+        return validation(self, *arguments)
+
+    monkeypatch.setattr(SequenceModule, "training_step", train)
+    monkeypatch.setattr(SequenceModule, "validation_step", validate)
+    monkeypatch.setattr(throughput, "time", clock)
+    return clock
+
+
 @pytest.fixture
 def train(here: Path) -> Callable[..., int]:
     """Call the command line in this process, in an empty directory; its exit status."""

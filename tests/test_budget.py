@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from tests.conftest import Clock
 from tests.runs.twins import assert_twins, run_below
 
 from seqbench.budget import asked, ending, epochs
@@ -258,37 +259,6 @@ def test_a_trainer_without_a_budget_is_left_as_it_is() -> None:
 # Seconds
 
 
-class Clock:
-    """Each training step takes a second; each validation batch ten, which are none of training."""
-
-    now = 1000.0
-
-    def perf_counter(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    from seqbench.callbacks import throughput
-    from seqbench.models.module import SequenceModule
-
-    clock = Clock()
-    training, validation = SequenceModule.training_step, SequenceModule.validation_step
-
-    def train(self: SequenceModule, *arguments: Any) -> Any:
-        clock.now += 1
-        return training(self, *arguments)
-
-    def validate(self: SequenceModule, *arguments: Any) -> Any:
-        clock.now += 10
-        return validation(self, *arguments)
-
-    monkeypatch.setattr(SequenceModule, "training_step", train)
-    monkeypatch.setattr(SequenceModule, "validation_step", validate)
-    monkeypatch.setattr(throughput, "time", clock)
-    return clock
-
-
 SECONDS = ["budget.seconds=14.5", "scheduler=constant"]
 
 
@@ -339,16 +309,15 @@ def test_time_that_checkpoints_take_is_none_of_training(
 ) -> None:
     from seqbench.callbacks.continuation import Continuation
 
-    real = Continuation.save
-
-    def slow(self: Continuation, *arguments: Any) -> None:
-        real(self, *arguments)
+    def slow(*_: Any) -> None:
         clock.now += 100
-        self.spent += 100
 
-    monkeypatch.setattr(Continuation, "save", slow)
-    assert train(*words, *SECONDS, "callbacks.checkpoint.every_n_steps=2") == 0
+    monkeypatch.setattr(Continuation, "_write", slow)
+    monkeypatch.setattr("seqbench.callbacks.checkpoint.write_whole", slow)
+    words += ["callbacks.checkpoint.every_n_steps=2", "trainer.val_check_interval=2"]
+    assert train(*words, *SECONDS) == 0
     assert result(here)["steps"] == 15
+    assert sum(seconds for _, seconds in rows(here, "time", "epoch_seconds")) == 15
 
 
 def test_by_the_real_clock(train: Train, words: list[str], here: Path, result: Result) -> None:

@@ -101,8 +101,9 @@ class Training:
     def trainer(self, run: runs.Run, signals: Signals) -> L.Trainer:
         bar = shown(self.config["progress"]) == "bar" and self.world.leads
         spec, network = self.module.spec, self.module.network
-        others = [*build.callbacks(self.config, spec, network, run.checkpoints), Throughput()]
-        others += [Ending(asked(self.config)), Lines(), *([Bar()] if bar else []), *self.also]
+        others = build.callbacks(self.config, spec, network, run.checkpoints)
+        others += [Ending(asked(self.config)), Lines(), *self.also, Throughput()]
+        others += [Bar()] if bar else []
         best = one(others, BestCheckpoint)
         intervals = best.every_n_steps, best.every_minutes
         last = Continuation(run.checkpoints, self.identity, signals, *intervals, self.world)

@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from pydantic import PositiveFloat, PositiveInt
 
+from seqbench.callbacks.throughput import clock_stopped
 from seqbench.files import write_whole
 from seqbench.models.module import SequenceModule
 
@@ -68,7 +69,8 @@ class BestCheckpoint(Checkpoint):
             }
             began = time.monotonic()
             if trainer.is_global_zero:
-                write_whole(self.folder / BEST, serialised(trainer, weights_only=True))
+                with clock_stopped(trainer, module):
+                    write_whole(self.folder / BEST, serialised(trainer, weights_only=True))
             self.spent += time.monotonic() - began
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

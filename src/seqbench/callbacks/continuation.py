@@ -16,8 +16,8 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from seqbench.batch import Batch
 from seqbench.callbacks.checkpoint import serialised
-from seqbench.callbacks.lookup import task_data, watchers
-from seqbench.callbacks.throughput import Throughput
+from seqbench.callbacks.lookup import one, task_data, watchers
+from seqbench.callbacks.throughput import Throughput, clock_stopped
 from seqbench.errors import UserError
 from seqbench.files import sync_folder, write_whole
 from seqbench.isolation import random_states, restore_random_states
@@ -117,7 +117,7 @@ class Continuation(Callback):
         if self.ending is not None:
             raise self.ending
         if long and _validates(trainer, batch_idx):
-            with self._counted():
+            with self._counted(trainer):
                 self.held = self._serialised(trainer)
 
     def _agreed(self, signal: int | None, due: bool) -> tuple[int, bool, bool]:
@@ -148,14 +148,15 @@ class Continuation(Callback):
 
     def save(self, trainer: L.Trainer) -> None:
         """Write the present state, durably; a kill within leaves the one before."""
-        with self._counted():
+        with self._counted(trainer):
             self._write(self._serialised(trainer))
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _counted(self, trainer: L.Trainer) -> Iterator[None]:
         began = time.monotonic()
-        yield
+        with clock_stopped(trainer, trainer.lightning_module):
+            yield
         self.cost = time.monotonic() - began
         self.spent += self.cost
 
@@ -290,7 +291,7 @@ class Continuation(Callback):
             if isinstance(callback, GradientAccumulationScheduler):
                 callback.on_train_epoch_start(trainer)  # an epoch that goes on has no start
             elif isinstance(callback, Throughput) and not self.world.leads:
-                callback.tokens = self.restored["tokens"]
+                callback.load_state_dict(self.restored["clock"])
         task_data(trainer).cursor = (
             0,
             0,
@@ -302,12 +303,11 @@ def _own(trainer: L.Trainer) -> dict[str, Any]:
     """What a process has that others have not, on the CPU."""
     module = trainer.lightning_module
     assert isinstance(module, SequenceModule)
-    clocks = [c for c in watchers(trainer) if isinstance(c, Throughput)]
     own = {
         "random": random_states(),
         "carried": module.carried,
         "gathered": module.gathered_now(),
-        "tokens": int(clocks[0].tokens) if clocks else 0,
+        "clock": one(watchers(trainer), Throughput).state_dict(),
     }
     moved: dict[str, Any] = move_data_to_device(own, torch.device("cpu"))
     return moved

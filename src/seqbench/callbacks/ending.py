@@ -6,9 +6,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
-from seqbench.callbacks.checkpoint import BestCheckpoint
-from seqbench.callbacks.continuation import Continuation
-from seqbench.callbacks.lookup import watchers
+from seqbench.callbacks.lookup import one, watchers
 from seqbench.callbacks.throughput import Throughput
 from seqbench.config import Budget
 
@@ -19,8 +17,8 @@ class Ending(Callback):
     """Ends a training with the step that uses its budget up, and that step with a validation.
 
     Seconds are those of ``time/epoch_seconds``, over all epochs and all processes that a run took:
-    reading data, forward, backward and update. Validation, checkpoints and whatever callbacks draw
-    or write with the clock stopped are none of them. A step that was begun is ended.
+    reading data, forward, backward and update (see Throughput for what is none of them). A step
+    that was begun is ended.
 
     over: whether it ended so.
     """
@@ -32,13 +30,7 @@ class Ending(Callback):
 
     def spent(self, trainer: L.Trainer) -> float:
         """Seconds of training so far."""
-        seconds = 0.0
-        for callback in watchers(trainer):
-            if isinstance(callback, Throughput):
-                seconds += callback.trained
-            elif isinstance(callback, BestCheckpoint | Continuation):
-                seconds -= callback.spent
-        return max(0.0, seconds)
+        return one(watchers(trainer), Throughput).trained
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.step = trainer.global_step

@@ -11,6 +11,8 @@ from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from seqbench.batch import Batch
+from seqbench.callbacks.lookup import one, watchers
+from seqbench.callbacks.throughput import Throughput
 from seqbench.models.module import SequenceModule
 from seqbench.spec import WRITTEN
 
@@ -19,6 +21,9 @@ log = logging.getLogger(__name__)
 BEAT = 30.0
 """Seconds after which a long epoch gives a sign of life."""
 
+GLANCE = 0.1
+"""Seconds between two states of a bar: drawing one can take as long as a small step."""
+
 
 def shown(progress: str) -> str:
     """``bar``, ``lines`` or ``none``; what ``auto`` stands for depends on the terminal."""
@@ -26,12 +31,36 @@ def shown(progress: str) -> str:
 
 
 class Bar(TQDMProgressBar):
-    """Lightning's bar for training alone, named as the log names the epoch."""
+    """Lightning's bar for training alone, short enough for 80 columns.
 
-    def get_metrics(self, *arguments: Any) -> dict[str, Any]:
-        metrics = dict(super().get_metrics(*arguments))
-        metrics.pop("v_num", None)
-        return metrics
+    ``tok/s``: tokens a second of this epoch so far, as Throughput counts them; of several
+    processes as if all had as many as this one. ``val``: the task's metric as last validated.
+    """
+
+    BAR_FORMAT = "{desc}|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn = 0.0
+        self.pace: float | None = None
+        """The last one known: there is none between two epochs."""
+
+    def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
+        assert isinstance(pl_module, SequenceModule)
+        shown: dict[str, Any] = {}
+        self.pace = one(watchers(trainer), Throughput).pace() or self.pace
+        if self.pace:
+            shown["tok/s"] = Tqdm.format_sizeof(self.pace * trainer.world_size)
+        for name, value in super().get_metrics(trainer, pl_module).items():
+            if name != "v_num":
+                shown["val" if name == f"val/{pl_module.spec.metric}" else name] = value
+        return shown
+
+    def on_train_batch_end(self, trainer: L.Trainer, *arguments: Any) -> None:
+        now = time.monotonic()
+        if now - self.drawn >= GLANCE or trainer.is_last_batch:
+            self.drawn = now
+            super().on_train_batch_end(trainer, *arguments)
 
     def init_train_tqdm(self) -> Tqdm:
         bar = super().init_train_tqdm()

@@ -132,7 +132,8 @@ class Samples(Callback):
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         step = trainer.global_step
         if self.every_n_steps and step % self.every_n_steps == 0 and step > self.written:
-            self._write(trainer, pl_module)
+            with clock_stopped(trainer, pl_module):
+                self._write(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.every_n_epochs and (trainer.current_epoch + 1) % self.every_n_epochs == 0:
@@ -151,8 +152,7 @@ class Samples(Callback):
         training = module.training
         module.eval()
         try:
-            with clock_stopped(trainer, module):
-                shown = self._samples(module.network)
+            shown = self._samples(module.network)
         finally:
             module.train(training)
         log.info(

@@ -38,10 +38,15 @@ def clock_stopped(trainer: L.Trainer, module: L.LightningModule) -> Iterator[Non
 
 
 class Throughput(Callback):
-    """Counts unpadded steps of training batches against the wall clock.
+    """Counts unpadded steps of training batches, tokens or numbers, against the wall clock.
 
-    The clock runs from the end of the warm-up, and stands still in validation. Of several
-    processes each counts its own rows.
+    The clock runs while batches are read and trained on: from the end of the warm-up, which every
+    process has that trains, to an epoch's last batch. It stands still in validation, while
+    checkpoints are written, and within ``clock_stopped``. What other callbacks and the loggers do
+    at each batch, or before a validation, counts. Of several processes each counts its own rows.
+
+    It has to be the last of the callbacks that train, so that what others do at the end of a
+    validation, or at the beginning of an epoch, does not count.
     """
 
     def __init__(self) -> None:
@@ -59,11 +64,10 @@ class Throughput(Callback):
         """Of this epoch, warm-up and all."""
 
     def state_dict(self) -> dict[str, Any]:
-        now = time.perf_counter()
         return {
             "tokens": int(self.tokens),
-            "seconds": self.seconds + (now - self.since if self.since is not None else 0.0),
-            "epoch_seconds": self.epoch_seconds + (now - self.epoch_since),
+            "seconds": self._counted(),
+            "epoch_seconds": self.trained - self.before,
             "before": self.before,
             "told": [*self.told],
             "epoch_tokens": int(self.epoch_tokens),
@@ -82,6 +86,19 @@ class Throughput(Callback):
         """Seconds so far, over all epochs."""
         running = time.perf_counter() - self.epoch_since if self.epoch_since else 0.0
         return self.before + self.epoch_seconds + running
+
+    def _counted(self) -> float:
+        """Seconds behind the warm-up, so far."""
+        running = time.perf_counter() - self.since if self.since is not None else 0.0
+        return self.seconds + running
+
+    def pace(self) -> float | None:
+        """Tokens a second of this process in this epoch so far; None within the warm-up.
+
+        It waits for the device, so it is not for every step.
+        """
+        tokens = int(self.tokens) - self.told[0]
+        return tokens / (self._counted() - self.told[1]) if tokens else None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.start(pl_module)  # an epoch that goes on has no start
@@ -111,12 +128,14 @@ class Throughput(Callback):
         if self.steps == WARM_UP:
             _synchronise(pl_module)
             self.since = time.perf_counter()
+        if trainer.is_last_batch:  # what follows is validation, metrics, and what others draw
+            self.stop(pl_module)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.stop(pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.state.fn == TrainerFn.FITTING:
+        if trainer.state.fn == TrainerFn.FITTING and not trainer.is_last_batch:
             self.start(pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
