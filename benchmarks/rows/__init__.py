@@ -1,9 +1,9 @@
 """The rows, in the order of the page."""
 
 from benchmarks.row import Row
-from benchmarks.rows import peers, step
+from benchmarks.rows import evaluation, generation, peers, step
 
-MODULES = [step, peers]
+MODULES = [step, peers, evaluation, generation]
 
 
 def rows() -> dict[str, Row]:
