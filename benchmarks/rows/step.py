@@ -6,17 +6,9 @@ from functools import partial
 from benchmarks.row import Row, Turn, at_most
 
 
-def against_bare_loop(
-    cell: str, batch: int, time: int, embedding: int, hidden: int, steps: int, repeats: int
-) -> Iterator[Turn]:
-    import torch
-
-    from benchmarks.baselines.bare_loop import BareLoop, Labeller
-    from benchmarks.training import in_turn
-
-    tokens, targets = torch.randint(10, (2, 50 * batch, time))
-    bare = BareLoop(Labeller(cell, 10, embedding, hidden, 1, 10), tokens, targets, batch)
-    words = [
+def words_of(cell: str, batch: int, time: int, embedding: int, hidden: int) -> list[str]:
+    """What seqbench is told, to train on such shapes."""
+    return [
         "task=modular_sum",
         f"model={cell}",
         f"task.train_lengths=[{time}]",
@@ -28,7 +20,19 @@ def against_bare_loop(
         f"model.hidden_size={hidden}",
         "optimizer.lr=1e-3",
     ]
-    yield from in_turn(words, bare.run, steps, repeats)
+
+
+def against_bare_loop(
+    cell: str, batch: int, time: int, embedding: int, hidden: int, steps: int, repeats: int
+) -> Iterator[Turn]:
+    import torch
+
+    from benchmarks.baselines.bare_loop import BareLoop, Labeller
+    from benchmarks.training import in_turn
+
+    tokens, targets = torch.randint(10, (2, 50 * batch, time))
+    bare = BareLoop(Labeller(cell, 10, embedding, hidden, 1, 10), tokens, targets, batch)
+    yield from in_turn(words_of(cell, batch, time, embedding, hidden), bare.run, steps, repeats)
 
 
 ROWS = [

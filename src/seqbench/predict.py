@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -24,12 +23,14 @@ if TYPE_CHECKING:
 
     from seqbench.predictions import Prediction
 
-CHUNK = 1_000
+CHUNK = 4_000
 """Lines predicted at a time."""
 DIGITS = 6
 """Of a probability in JSON, behind the point."""
 FIGURES = 8
 """Of a number that the network gives, in a table."""
+UNDECODED = re.compile("[\udc80-\udcff]")
+"""What bytes become that are no letters in the encoding of a file."""
 
 Row = tuple[str | None, "Prediction"]
 """What was asked, if it is worth repeating, and what the network says of it."""
@@ -134,7 +135,7 @@ def _chunks(chosen: argparse.Namespace) -> Generator[tuple[list[str], list[str]]
 
 
 def _decoded(name: str, line: str, encoding: str) -> str:
-    if any("\udc80" <= character <= "\udcff" for character in line):
+    if UNDECODED.search(line):
         raise UserError(
             f"{name} is not in the encoding {encoding}; give another with --encoding, for instance "
             "cp1251"
@@ -155,13 +156,12 @@ def _print(rows: "Sequence[Row]", top: int | None, as_table: bool) -> None:
     if as_table:
         _show(rows, top)
         return
-    for text, found in rows:
-        say(_json_line(text, found, top))
-    sys.stdout.flush()
+    if rows:
+        say("\n".join(_json_line(text, found, top) for text, found in rows), flush=True)
 
 
 def _json_line(text: str | None, found: "Prediction", top: int | None) -> str:
-    content = ({} if text is None else {"text": text}) | asdict(found)
+    content = ({} if text is None else {"text": text}) | vars(found)
     if found.values is None:
         given = found.probabilities
         content["probabilities"] = (

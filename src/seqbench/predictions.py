@@ -47,7 +47,7 @@ def prediction(spec: TaskSpec, values: Any, length: int, tokens: int, unknown: i
         text = text_of(spec, [names[i] for i in ids[:end]])
         return Prediction(text, shares[: end + 1], tokens, unknown)
     if values.ndim == 1:
-        by_name = {name: float(p) for name, p in zip(names, values, strict=True)}
+        by_name = dict(zip(names, values.tolist(), strict=True))
         return Prediction(names[values.argmax()], by_name, tokens, unknown)
     steps = values[:length]
     labels = [names[i] for i in steps.argmax(-1)]

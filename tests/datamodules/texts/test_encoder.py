@@ -1,8 +1,10 @@
 """Splitting, vocabulary and encoding of texts."""
 
 import random
+from typing import Any
 
 import pytest
+from tokenizers import Tokenizer
 
 from seqbench.datamodules.texts.encoder import (
     PADDING,
@@ -11,6 +13,7 @@ from seqbench.datamodules.texts.encoder import (
     TextEncoder,
     TextSplitter,
     choose_vocabulary,
+    plain,
 )
 
 
@@ -116,3 +119,21 @@ def test_encoding_a_text_is_encoding_its_tokens(level: Level) -> None:
     )
     index = {token: i for i, token in enumerate(vocabulary)}
     assert encoder.encode(texts) == [[index[token] for token in row] for row in cut]
+
+
+def test_a_piece_that_stands_often_is_cut_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = TextEncoder((PADDING, UNKNOWN, "a", "b"), plain("word"))
+    given: list[list[str]] = []
+
+    class Counting:
+        def __init__(self, tokenizer: Tokenizer) -> None:
+            self.tokenizer = tokenizer
+
+        def encode_batch_fast(self, pieces: list[list[str]], **options: bool) -> list[Any]:
+            given.extend(pieces)
+            found: list[Any] = self.tokenizer.encode_batch_fast(pieces, **options)
+            return found
+
+    monkeypatch.setattr(encoder, "tokenizer", Counting(encoder.tokenizer))
+    assert encoder.encode(["a b! a", "", "b! a a"]) == [[2, 3, 1, 2], [1], [3, 1, 2, 2]]
+    assert sorted(given) == [[""], ["a"], ["b!"]]

@@ -8,6 +8,7 @@ once.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -124,14 +125,16 @@ class TextEncoder:
 
     def encode_pieces(self, pieces: Sequence[Sequence[str]]) -> list[list[int]]:
         """The ids of each text that is cut into pieces, at least one."""
-        encoded = self.tokenizer.encode_batch_fast(pieces, is_pretokenized=True)
-        return [encoding.ids or [UNKNOWN_ID] for encoding in encoded]
+        distinct = list(dict.fromkeys(chain.from_iterable(pieces)))
+        encoded = self.tokenizer.encode_batch_fast([[p] for p in distinct], is_pretokenized=True)
+        ids = {piece: found.ids for piece, found in zip(distinct, encoded, strict=True)}
+        return [[i for piece in row for i in ids[piece]] or [UNKNOWN_ID] for row in pieces]
 
     def dataset(self, texts: Sequence[str]) -> Ragged:
         """The texts as sequences with the target 0, cut to ``max_length`` when they are read."""
         ids = self.encode(texts)
         return Ragged(
-            np.array([i for row in ids for i in row], np.int64),
+            np.fromiter(chain.from_iterable(ids), np.int64),
             np.cumsum([0, *map(len, ids)]),
             np.zeros(len(ids), np.int64),
             padding_id=PADDING_ID,
