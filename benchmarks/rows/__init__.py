@@ -1,9 +1,9 @@
 """The rows, in the order of the page."""
 
 from benchmarks.row import Row
-from benchmarks.rows import step
+from benchmarks.rows import sooner, step, textbook, words
 
-MODULES = [step]
+MODULES = [step, sooner, textbook, words]
 
 
 def rows() -> dict[str, Row]:
