@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 LAYERS, HIDDEN, EMBEDDING = 25, 8, 64
 
@@ -17,7 +17,7 @@ class Gate(nn.Module):
         self.u = nn.Parameter(torch.randn(HIDDEN, HIDDEN) / math.sqrt(HIDDEN))
         self.b = nn.Parameter(torch.zeros(HIDDEN))
 
-    def forward(self, x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
         return x @ self.w + h @ self.u + self.b
 
 
@@ -33,9 +33,7 @@ class RNN(Cell):
     def __init__(self, inputs: int) -> None:
         super().__init__(inputs, 1)
 
-    def forward(
-        self, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         return torch.tanh(self.gates[0](x, h)), c
 
 
@@ -43,9 +41,7 @@ class LSTM(Cell):
     def __init__(self, inputs: int) -> None:
         super().__init__(inputs, 4)
 
-    def forward(
-        self, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         i, f, o, g = (gate(x, h) for gate in self.gates)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(c), c
@@ -55,9 +51,7 @@ class GRU(Cell):
     def __init__(self, inputs: int) -> None:
         super().__init__(inputs, 3)
 
-    def forward(
-        self, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         reset, update, new = self.gates
         r, z = torch.sigmoid(reset(x, h)), torch.sigmoid(update(x, h))
         return (1 - z) * h + z * torch.tanh(new(x, r * h)), c
@@ -77,21 +71,21 @@ class Reviews(nn.Module):
         )
         self.output = nn.Linear(HIDDEN, 1)
 
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+    def forward(self, tokens: Tensor) -> Tensor:
         start = torch.zeros(len(tokens), HIDDEN, device=tokens.device)
         states = [(start, start)] * LAYERS
         for x in self.embedding(tokens).unbind(1):
             for number, layer in enumerate(self.layers):
                 states[number] = layer(x, *states[number])
                 x = states[number][0]
-        logits: torch.Tensor = self.output(x).squeeze(1)
+        logits: Tensor = self.output(x).squeeze(1)
         return logits
 
 
 class Textbook:
     """Trains Reviews on ``tokens (B, T)`` and ``labels (B,)``, the same batch at each step."""
 
-    def __init__(self, cell: str, vocabulary: int, tokens: torch.Tensor, labels: torch.Tensor):
+    def __init__(self, cell: str, vocabulary: int, tokens: Tensor, labels: Tensor):
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.tokens, self.labels = tokens.to(device), labels.float().to(device)
         self.model = Reviews(cell, vocabulary).to(device)
@@ -99,9 +93,8 @@ class Textbook:
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
-            loss = nn.functional.binary_cross_entropy_with_logits(
-                self.model(self.tokens), self.labels
-            )
+            logits = self.model(self.tokens)
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, self.labels)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()

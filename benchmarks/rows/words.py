@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.row import Row, SkippedError, Turn, at_least, at_most
 
 TEXT = "anna/anna_ru.txt"
-WORDS = ["experiment=anna_adaptive", "callbacks.samples=null", "test=false", "progress=none"]
+WORDS = ["experiment=anna_adaptive", "callbacks.samples=null"]
 EPOCHS = 2
 """Of ours; the textbook's program then trains for as many seconds."""
 LOOKS = 50
@@ -23,7 +23,7 @@ def speed(repeats: int) -> Iterator[Turn]:
     from benchmarks.training import in_turn
 
     words = _words()
-    yield from in_turn(WORDS[:2], Textbook(words["train"], words["size"]).run, 20, repeats)
+    yield from in_turn(WORDS, Textbook(words["train"], words["size"]).run, 20, repeats)
 
 
 def quality(unknown: float, repeats: int) -> Iterator[Turn]:
@@ -54,7 +54,8 @@ def _own(seed: int, fingerprint: str) -> tuple[float, float]:
 
     with tempfile.TemporaryDirectory() as folder:
         paths = [f"paths.output_dir={folder}/outputs", f"paths.cache_dir={folder}/cache"]
-        result = run([*WORDS, *paths, f"seed={seed}", f"trainer.max_epochs={EPOCHS}"])
+        what = [f"seed={seed}", f"trainer.max_epochs={EPOCHS}", "test=false", "progress=none"]
+        result = run([*WORDS, *what, *paths])
         with (result.path / "metrics.csv").open(encoding="utf-8") as file:
             seconds = sum(
                 float(line["value"])
@@ -68,23 +69,21 @@ def _own(seed: int, fingerprint: str) -> tuple[float, float]:
 def _words() -> dict[str, Any]:
     """What both sides read: ids ``(N,)`` of ``train`` and ``val``, ``size`` of the vocabulary, the
     ``unknown`` share of validation, and the first of the ids that are ``rare``: once in train."""
+    folder = os.environ.get("SEQBENCH_DATA_DIR")
+    if not folder or not (Path(folder) / TEXT).is_file():
+        raise SkippedError(f"set SEQBENCH_DATA_DIR to a directory that holds {TEXT}, a long text")
     import torch
 
     from seqbench.datamodules.language_model import LanguageModel
 
-    folder = os.environ.get("SEQBENCH_DATA_DIR")
-    if not folder or not (Path(folder) / TEXT).is_file():
-        raise SkippedError(f"set SEQBENCH_DATA_DIR to a directory that holds {TEXT}, a long text")
     parts: dict[str, Any] = {"level": "whitespace", "val_fraction": 0.05, "test_fraction": 0.05}
     with tempfile.TemporaryDirectory() as cache:
         data = LanguageModel(cache_dir=cache, folder="anna", **parts)
         data.setup()
-        ids = {
-            name: torch.from_numpy(data.splits[name].tokens[:].astype("int64"))
-            for name in ("train", "val")
-        }
+        tokens = {name: data.splits[name].tokens.astype("int64") for name in ("train", "val")}
     size = data.facts["vocabulary_size"]
-    return ids | {
+    return {
+        **{name: torch.from_numpy(ids) for name, ids in tokens.items()},
         "size": size,
         "rare": size - data.facts["singletons"],
         "unknown": data.facts["unknown_rate"]["val"],
