@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from benchmarks.row import Turn
 
 WARM_UP = 20
-"""Steps of each side before the first turn."""
+"""Steps of each side before the first turn, unless a row asks for others."""
 
 taking: "list[Turns]" = []
 """The one whose run is under way: Hydra builds a callback from words alone."""
@@ -21,24 +21,26 @@ taking: "list[Turns]" = []
 class Turns(Callback):
     """Stops seqbench's training each ``steps`` steps, and lets the other side do as many.
 
-    other: trains so many steps.
+    other: trains so many steps. warm_up: steps of each side before the first turn.
     """
 
-    def __init__(self, other: Callable[[int], None], steps: int, repeats: int) -> None:
-        self.other, self.steps, self.repeats = other, steps, repeats
+    def __init__(
+        self, other: Callable[[int], None], steps: int, repeats: int, warm_up: int
+    ) -> None:
+        self.other, self.steps, self.repeats, self.warm_up = other, steps, repeats, warm_up
         self.turns: list[Turn] = []
         self.since = 0.0
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, *rest: Any
     ) -> None:
-        past = trainer.global_step - WARM_UP
+        past = trainer.global_step - self.warm_up
         if past < 0 or past % self.steps:
             return
         _synchronise()
         own = time.perf_counter() - self.since
         if past == 0:
-            self.other(WARM_UP)
+            self.other(self.warm_up)
         else:
             started = time.perf_counter()
             self.other(self.steps)
@@ -53,12 +55,16 @@ def current() -> Turns:
 
 
 def in_turn(
-    words: list[str], other: Callable[[int], None], steps: int, repeats: int
+    words: list[str],
+    other: Callable[[int], None],
+    steps: int,
+    repeats: int,
+    warm_up: int = WARM_UP,
 ) -> Iterator[Turn]:
     """Milliseconds a step of ``python -m seqbench.train WORDS``, and of the other side."""
     from seqbench.train import main
 
-    turns = Turns(other, steps, repeats)
+    turns = Turns(other, steps, repeats, warm_up)
     taking.append(turns)
     with tempfile.TemporaryDirectory() as folder:
         status = main(
@@ -67,7 +73,7 @@ def in_turn(
                 "+callbacks.turns={_target_: benchmarks.training.current}",
                 "test=false",
                 "progress=none",
-                f"budget.steps={WARM_UP + steps * repeats}",
+                f"budget.steps={warm_up + steps * repeats}",
                 f"paths.output_dir={folder}/outputs",
                 f"paths.cache_dir={folder}/cache",
             ]

@@ -1,9 +1,9 @@
 """The rows, in the order of the page."""
 
 from benchmarks.row import Row
-from benchmarks.rows import evaluation, generation, peers, start, step
+from benchmarks.rows import evaluation, generation, peers, sooner, start, step, textbook, words
 
-MODULES = [step, peers, start, evaluation, generation, words, textbook]
+MODULES = [step, peers, start, evaluation, generation, sooner, words, textbook]
 
 
 def rows() -> dict[str, Row]:
