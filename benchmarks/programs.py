@@ -5,7 +5,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,33 @@ def program(words: Sequence[str], env: Mapping[str, str] = {}, cwd: Path | None 
     if process.returncode:
         raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}:\n{output}")
     return Ran(seconds, _bytes(usage), output)
+
+
+@contextmanager
+def server(words: Sequence[str], env: Mapping[str, str] = {}) -> Iterator[Callable[[int], None]]:
+    """A program that reads a number of steps a line, and answers with a line when they are done.
+
+    Gives what asks it for so many. While one side computes, the other sleeps: this one in a read,
+    that one in another.
+    """
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=SOURCE,
+        env={**os.environ, **env},
+        text=True,
+    ) as running:
+        told, answers = running.stdin, running.stdout
+        assert told
+        assert answers
+
+        def ask(steps: int) -> None:
+            print(steps, file=told, flush=True)
+            if not answers.readline():
+                raise RuntimeError(f"{' '.join(words)} has ended")
+
+        yield ask
 
 
 def _bytes(usage: resource.struct_rusage) -> int:

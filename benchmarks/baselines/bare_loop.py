@@ -1,4 +1,10 @@
-"""A training loop as one writes it by hand: a label at each step of token sequences."""
+"""A training loop as one writes it by hand: a label at each step of token sequences.
+
+``python -m benchmarks.baselines.bare_loop CELL`` reads a number of steps a line, and answers each
+line when they are done.
+"""
+
+import sys
 
 import torch
 from torch import nn
@@ -24,10 +30,7 @@ class Labeller(nn.Module):
 
 
 class BareLoop:
-    """Trains a Labeller on random batches of ``inputs (N, T)`` and ``targets (N, T)``.
-
-    amp: under bfloat16 autocast.
-    """
+    """Trains a Labeller on random batches of ``inputs (N, T)`` and ``targets (N, T)``."""
 
     def __init__(
         self,
@@ -35,10 +38,9 @@ class BareLoop:
         inputs: torch.Tensor,
         targets: torch.Tensor,
         batch_size: int,
-        amp: bool = False,
     ) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model, self.amp = model.to(device), amp
+        self.model = model.to(device)
         self.inputs, self.targets = inputs.to(device), targets.to(device)
         self.batch_size = batch_size
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
@@ -50,14 +52,24 @@ class BareLoop:
         for step in range(steps):
             first = step % per_epoch * self.batch_size
             rows = order[first : first + self.batch_size]
-            with torch.autocast(self.inputs.device.type, torch.bfloat16, enabled=self.amp):
-                logits = self.model(self.inputs[rows])
-                loss = nn.functional.cross_entropy(
-                    logits.flatten(0, 1), self.targets[rows].flatten()
-                )
+            logits = self.model(self.inputs[rows])
+            loss = nn.functional.cross_entropy(logits.flatten(0, 1), self.targets[rows].flatten())
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
         if self.inputs.device.type == "cuda":
             torch.cuda.synchronize()
+
+
+def of_shape(cell: str, batch: int, time: int, embedding: int, hidden: int) -> BareLoop:
+    """On random digits."""
+    tokens, targets = torch.randint(10, (2, 50 * batch, time))
+    return BareLoop(Labeller(cell, 10, embedding, hidden, 1, 10), tokens, targets, batch)
+
+
+if __name__ == "__main__":
+    loop = of_shape(sys.argv[1], 64, 200, 64, 128)
+    for line in sys.stdin:
+        loop.run(int(line))
+        print("done", flush=True)

@@ -1,9 +1,16 @@
 """One training step beside a loop written by hand: a large one, and one where overhead shows."""
 
+import sys
 from collections.abc import Iterator
 from functools import partial
 
+from benchmarks.programs import server
 from benchmarks.row import Row, Turn, at_most
+
+CELLS = ("rnn", "lstm", "gru")
+LARGE = 64, 200, 64, 128
+TINY = 100, 25, 64, 64
+"""Batch, time, input, hidden."""
 
 
 def words_of(cell: str, batch: int, time: int, embedding: int, hidden: int) -> list[str]:
@@ -18,48 +25,56 @@ def words_of(cell: str, batch: int, time: int, embedding: int, hidden: int) -> l
         f"task.batch_size={batch}",
         f"model.embedding.size={embedding}",
         f"model.hidden_size={hidden}",
-        "optimizer.lr=1e-3",
+        "scheduler=constant",
     ]
 
 
 def against_bare_loop(
-    cell: str, batch: int, time: int, embedding: int, hidden: int, steps: int, repeats: int
+    cell: str, shape: tuple[int, int, int, int], steps: int, repeats: int
 ) -> Iterator[Turn]:
-    import torch
-
-    from benchmarks.baselines.bare_loop import BareLoop, Labeller
+    """Both in one process, and so with the same memory allocator."""
+    from benchmarks.baselines.bare_loop import of_shape
     from benchmarks.training import in_turn
 
-    tokens, targets = torch.randint(10, (2, 50 * batch, time))
-    bare = BareLoop(Labeller(cell, 10, embedding, hidden, 1, 10), tokens, targets, batch)
-    yield from in_turn(words_of(cell, batch, time, embedding, hidden), bare.run, steps, repeats)
+    bare = of_shape(cell, *shape)
+    yield from in_turn(words_of(cell, *shape), bare.run, steps, repeats)
+
+
+def against_program(cell: str, repeats: int) -> Iterator[Turn]:
+    """The bare loop as a program of its own, as one would run it."""
+    from benchmarks.training import in_turn
+
+    with server([sys.executable, "-m", "benchmarks.baselines.bare_loop", cell]) as bare:
+        yield from in_turn(words_of(cell, *LARGE), bare, 10, repeats)
+
+
+def what(cell: str, shape: tuple[int, int, int, int]) -> str:
+    sizes = "batch {}, time {}, input {}, hidden {}".format(*shape)
+    return f"one training step, {cell.upper()}, {sizes}"
+
+
+def row(cell: str, shape: tuple[int, int, int, int], name: str, steps: int, most: float) -> Row:
+    turns = partial(against_bare_loop, cell, shape, steps)
+    text = what(cell, shape)
+    return Row(
+        f"{name}-{cell}", text, "seqbench", "bare torch loop", "ms", turns, at_most(most), repeats=9
+    )
 
 
 ROWS = [
+    *(row(cell, LARGE, "step", 10, 1.03) for cell in CELLS),
     *(
         Row(
-            f"step-{cell}",
-            f"one training step, {cell.upper()}, batch 64, time 200, input 64, hidden 128",
+            f"apart-{cell}",
+            what(cell, LARGE),
             "seqbench",
-            "bare torch loop",
+            "bare torch loop, a program of its own",
             "ms",
-            partial(against_bare_loop, cell, 64, 200, 64, 128, 10),
+            partial(against_program, cell),
             at_most(1.03),
             repeats=9,
         )
-        for cell in ("rnn", "lstm", "gru")
+        for cell in CELLS
     ),
-    *(
-        Row(
-            f"tiny-{cell}",
-            f"one training step, {cell.upper()}, batch 100, time 25, input 64, hidden 64",
-            "seqbench",
-            "bare torch loop",
-            "ms",
-            partial(against_bare_loop, cell, 100, 25, 64, 64, 100),
-            at_most(1.15),
-            repeats=9,
-        )
-        for cell in ("rnn", "lstm", "gru")
-    ),
+    *(row(cell, TINY, "tiny", 100, 1.15) for cell in CELLS),
 ]
