@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqbench.datamodules import arrays
+from seqbench.datamodules.texts.cutting import Ints, interning_table
 from seqbench.datamodules.texts.encoder import (
     PADDING_ID,
     UNKNOWN_ID,
@@ -25,7 +26,7 @@ from seqbench.datamodules.texts.labels import (
     use_names,
 )
 from seqbench.datamodules.texts.policies import Contradictions, Duplicates, apply_policies
-from seqbench.datamodules.texts.rows import Ints, Rows, interning_table, read_rows
+from seqbench.datamodules.texts.rows import Rows, read_rows
 from seqbench.datamodules.texts.sources import Source
 from seqbench.datamodules.texts.splits import Split, repeats, spans, split_rows
 from seqbench.errors import UserError

@@ -25,6 +25,9 @@ PADDING_ID, UNKNOWN_ID = 0, 1
 WORD = re.compile(r"[^ \t\n\v\f\r]+")
 """What stands between blanks, as files of columns have it; other spaces are within a word."""
 
+ASCII_TOKEN = re.compile(r"\w+|[^\w\s]+", re.ASCII)
+"""What the library finds, too; of other letters its expressions know more than Python's."""
+
 HTML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
@@ -47,21 +50,20 @@ class TextSplitter:
 
     def pieces(self, text: str) -> list[str]:
         """The pieces of a text, white space around it aside: one empty piece if it has none."""
-        if self.strip_html:
-            text = HTML_TAG.sub(" ", text)
-        if self.mend_homoglyphs:
-            text = mend(text)[0]
-        if self.lowercase:
-            text = text.lower()
+        text = self.cleaned(text)
         if self.level == "char":
             return list(text.strip()) or [""]
         if self.level == "whitespace":
             return WORD.findall(text) or [""]
         return text.split() or [""]
 
-    def joined(self, pieces: Sequence[str]) -> str:
-        """The text as a model sees it: equal where two texts differ in nothing that is kept."""
-        return ("" if self.level == "char" else " ").join(pieces)
+    def cleaned(self, text: str) -> str:
+        """A text as it is when it is cut."""
+        if self.strip_html:
+            text = HTML_TAG.sub(" ", text)
+        if self.mend_homoglyphs:
+            text = mend(text)[0]
+        return text.lower() if self.lowercase else text
 
     def mended(self, text: str) -> int:
         """How many words of a text are mended."""
@@ -76,6 +78,8 @@ class TextSplitter:
         # Letters alone are one token; asking the library about each would take twice the time.
         if self.pre_tokenizer is None or piece.isalpha():
             return [piece]
+        if piece.isascii():
+            return ASCII_TOKEN.findall(piece)
         return [token for token, _ in self.pre_tokenizer.pre_tokenize_str(piece)]
 
 
@@ -144,5 +148,6 @@ class TextEncoder:
 def choose_vocabulary(counts: Mapping[str, int], *, size: int, min_count: int) -> tuple[str, ...]:
     """The most frequent tokens behind padding and unknown, ``size`` in all; ties by the token."""
     kept = [t for t, n in counts.items() if n >= min_count and t not in (PADDING, UNKNOWN)]
-    kept.sort(key=lambda token: (-counts[token], token))
+    kept.sort()
+    kept.sort(key=counts.__getitem__, reverse=True)
     return (PADDING, UNKNOWN, *kept[: size - 2])

@@ -1,26 +1,25 @@
 """Rows of a split, read in chunks: texts as interned pieces, labels, and what was left out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from seqbench.datamodules import arrays
+from seqbench.datamodules.texts.cutting import Ints, chunks, cut, interning_table
 from seqbench.datamodules.texts.encoder import TextSplitter
 from seqbench.errors import UserError
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-CHUNK = 1_000
-"""Rows held as Python strings at a time."""
-
-Ints = npt.NDArray[np.int64]
+BATCH = 1_000
+"""Rows that become Python strings at a time."""
 
 
 @dataclass
@@ -29,7 +28,7 @@ class Rows:
 
     pieces: ``(S,)`` ids of the texts' pieces end to end, mapped from a file.
     lengths: ``(N,)`` pieces of each text.
-    keys: ``(N,)`` hashes of the texts as a model sees them.
+    keys: ``(N,)`` hashes of the texts' pieces, equal where two texts differ in nothing kept.
     mended: ``(N,)`` words whose look-alike letters were mended.
     labels: ``(N,)`` indices into ``label_values``, the labels as they were read.
     first_rows: the row, counted from 1, where each label value is first met.
@@ -57,13 +56,6 @@ class Rows:
         return len(self.lengths)
 
 
-def interning_table() -> defaultdict[Any, int]:
-    """A table that numbers its keys in the order in which they are first asked for."""
-    table: defaultdict[Any, int] = defaultdict()
-    table.default_factory = table.__len__
-    return table
-
-
 def read_rows(
     data: "Dataset",
     where: str,
@@ -79,48 +71,46 @@ def read_rows(
     wrong type or no row is left.
     """
     check_types(data, where, columns)
-    chunks = data.select_columns(list(columns)).with_format("arrow").iter(batch_size=CHUNK)
-    piece_id: Callable[[str], int] = table.__getitem__
+    batches = data.select_columns(list(columns)).with_format("arrow").iter(batch_size=BATCH)
     class_names = _class_names(data, columns[1])
     labels = interning_table()
     first_rows: list[int] = []
+    codes: list[int] = []
     parts: list[tuple[Ints, ...]] = []
     dropped_classes: Counter[str] = Counter()
     row = dropped = 0
-    with file.open("wb") as out:
-        for chunk in chunks:
-            texts: list[str] = []
-            codes: list[int] = []
-            for text, value in zip(*(chunk[name].to_pylist() for name in columns), strict=True):
+
+    def kept() -> Iterator[str]:
+        """The texts of the rows that have a text and a label."""
+        nonlocal row, dropped
+        for batch in batches:
+            for text, value in zip(*(batch[name].to_pylist() for name in columns), strict=True):
                 row += 1
                 if _empty(text) or _empty(value):
                     dropped += 1
                 elif drop and (name := _name(value, class_names)) in drop:
                     dropped_classes[name] += 1
                 else:
-                    texts.append(text)
                     codes.append(labels[value])
                     if len(first_rows) < len(labels):
                         first_rows.append(row)
-            pieces = list(map(splitter.pieces, texts))
-            numbers = np.fromiter(map(piece_id, chain.from_iterable(pieces)), np.int32)
+                    yield text
+
+    with file.open("wb") as out:
+        for texts in chunks(kept()):
+            lengths, numbers = cut(texts, splitter, table)
             arrays.write(out, numbers)
-            columns_of_chunk: tuple[Iterable[int], ...] = (
-                map(len, pieces),
-                map(hash, map(splitter.joined, pieces)),
-                map(splitter.mended, texts),
-                codes,
-            )
-            parts.append(tuple(np.fromiter(each, np.int64) for each in columns_of_chunk))
-    if not sum(len(part[0]) for part in parts):
+            mended = np.fromiter(map(splitter.mended, texts), np.int64, len(texts))
+            parts.append((lengths, _keys(lengths, numbers), mended))
+    if not parts:
         raise UserError(f"{where}: no row with a text and a label")
-    lengths, keys, mended, codes_ = map(np.concatenate, zip(*parts, strict=True))
+    lengths, keys, mended = map(np.concatenate, zip(*parts, strict=True))
     return Rows(
         np.memmap(file, np.int32, mode="r"),
         lengths,
         keys,
         mended,
-        codes_,
+        np.array(codes, np.int64),
         label_values=list(labels),
         first_rows=first_rows,
         class_names=class_names,
@@ -128,6 +118,12 @@ def read_rows(
         dropped=dropped,
         dropped_classes={name: dropped_classes[name] for name in drop},
     )
+
+
+def _keys(lengths: Ints, numbers: npt.NDArray[np.int32]) -> Ints:
+    content, width = numbers.tobytes(), numbers.itemsize
+    ends = [0, *(width * np.cumsum(lengths)).tolist()]
+    return np.fromiter((hash(content[i:j]) for i, j in pairwise(ends)), np.int64, len(lengths))
 
 
 def check_types(data: "Dataset", where: str, columns: Sequence[str]) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seqbench.datamodules.texts.cutting import Ints
 from seqbench.datamodules.texts.labels import check_classes
-from seqbench.datamodules.texts.rows import Ints, Rows
+from seqbench.datamodules.texts.rows import Rows
 from seqbench.datamodules.texts.sources import Source
 
 GATHER = 1_000_000
