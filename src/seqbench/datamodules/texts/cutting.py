@@ -1,7 +1,8 @@
 """Many texts cut into numbered pieces at once: no word of them becomes a string of Python."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -12,6 +13,13 @@ from seqbench.datamodules.texts.encoder import TextSplitter
 
 CHUNK = 1 << 23
 """Characters of texts that are cut at a time: each of their words is looked up once."""
+
+BLOCK = 1 << 16
+"""Pieces that are cut into tokens at a time."""
+
+ASCII_TOKENS = re.compile(r"\n|\w+|[^\w\s]+", re.ASCII)
+"""Of words with a line's end behind each."""
+END = "\n"
 
 BLANKS = " \t\n\v\f\r"
 
@@ -39,6 +47,12 @@ def chunks(texts: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
+def spans(starts: Ints, lengths: Ints) -> Ints:
+    """The positions ``start, ..., start + length - 1`` of each span, end to end."""
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - (ends - lengths), lengths) + np.arange(ends[-1])
+
+
 def cut(
     texts: Sequence[str], splitter: TextSplitter, table: defaultdict[str, int]
 ) -> tuple[Ints, npt.NDArray[np.int32]]:
@@ -64,3 +78,36 @@ def cut(
     distinct = encoded.dictionary.to_pylist()
     numbers = np.fromiter(map(table.__getitem__, distinct), np.int32, len(distinct))
     return lengths, numbers[encoded.indices]
+
+
+def cut_pieces(pieces: Sequence[str], splitter: TextSplitter) -> tuple[list[str], Ints, Ints]:
+    """All tokens; the numbers of each piece's tokens, end to end; ``(P,)`` how many a piece has.
+
+    They are what ``splitter.tokens`` gives.
+    """
+    table = interning_table()
+    blocks = (pieces[i : i + BLOCK] for i in range(0, len(pieces), BLOCK))
+    parts = [_cut_block(block, splitter, table) for block in blocks]
+    numbers, widths = map(np.concatenate, zip(*parts, strict=True))
+    return list(table), numbers, widths
+
+
+def _cut_block(
+    pieces: Sequence[str], splitter: TextSplitter, table: defaultdict[str, int]
+) -> tuple[Ints, Ints]:
+    number: Callable[[str], int] = table.__getitem__
+    # Asking about each piece takes longer than to find the tokens of all that are ASCII at once.
+    words = splitter.level == "word"
+    easy = [i for i, piece in enumerate(pieces) if words and piece and piece.isascii()]
+    found = ASCII_TOKENS.findall("\n".join([*(pieces[i] for i in easy), ""]))
+    numbers = np.fromiter(map(number, found), np.int64, len(found))
+    ends = np.flatnonzero(numbers == number(END))
+    hard = sorted({*range(len(pieces))}.difference(easy))
+    tokens = [splitter.tokens(pieces[i]) for i in hard]
+    more = np.fromiter(map(number, chain.from_iterable(tokens)), np.int64)
+    order = np.array(easy + hard)
+    widths = np.empty(len(pieces), np.int64)
+    starts = np.empty_like(widths)
+    widths[order] = np.concatenate([np.diff(ends, prepend=-1) - 1, [len(each) for each in tokens]])
+    starts[order] = np.cumsum(widths[order]) - widths[order]
+    return np.concatenate([np.delete(numbers, ends), more])[spans(starts, widths)], widths

@@ -25,9 +25,6 @@ PADDING_ID, UNKNOWN_ID = 0, 1
 WORD = re.compile(r"[^ \t\n\v\f\r]+")
 """What stands between blanks, as files of columns have it; other spaces are within a word."""
 
-ASCII_TOKEN = re.compile(r"\w+|[^\w\s]+", re.ASCII)
-"""What the library finds, too; of other letters its expressions know more than Python's."""
-
 HTML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
@@ -78,8 +75,6 @@ class TextSplitter:
         # Letters alone are one token; asking the library about each would take twice the time.
         if self.pre_tokenizer is None or piece.isalpha():
             return [piece]
-        if piece.isascii():
-            return ASCII_TOKEN.findall(piece)
         return [token for token, _ in self.pre_tokenizer.pre_tokenize_str(piece)]
 
 

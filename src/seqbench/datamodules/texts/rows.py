@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +12,8 @@ import numpy.typing as npt
 from seqbench.datamodules import arrays
 from seqbench.datamodules.texts.cutting import Ints, chunks, cut, interning_table
 from seqbench.datamodules.texts.encoder import TextSplitter
+from seqbench.datamodules.texts.tables import Table
 from seqbench.errors import UserError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-BATCH = 1_000
-"""Rows that become Python strings at a time."""
 
 
 @dataclass
@@ -57,7 +51,7 @@ class Rows:
 
 
 def read_rows(
-    data: "Dataset",
+    data: Table,
     where: str,
     columns: Sequence[str],
     splitter: TextSplitter,
@@ -71,8 +65,7 @@ def read_rows(
     wrong type or no row is left.
     """
     check_types(data, where, columns)
-    batches = data.select_columns(list(columns)).with_format("arrow").iter(batch_size=BATCH)
-    class_names = _class_names(data, columns[1])
+    class_names = data.class_names(columns[1])
     labels = interning_table()
     first_rows: list[int] = []
     codes: list[int] = []
@@ -83,7 +76,7 @@ def read_rows(
     def kept() -> Iterator[str]:
         """The texts of the rows that have a text and a label."""
         nonlocal row, dropped
-        for batch in batches:
+        for batch in data.batches(columns):
             for text, value in zip(*(batch[name].to_pylist() for name in columns), strict=True):
                 row += 1
                 if _empty(text) or _empty(value):
@@ -126,24 +119,18 @@ def _keys(lengths: Ints, numbers: npt.NDArray[np.int32]) -> Ints:
     return np.fromiter((hash(content[i:j]) for i, j in pairwise(ends)), np.int64, len(lengths))
 
 
-def check_types(data: "Dataset", where: str, columns: Sequence[str]) -> None:
+def check_types(data: Table, where: str, columns: Sequence[str]) -> None:
     """Raises ``UserError`` unless texts are strings and labels are strings or integers."""
     import pyarrow as pa
 
-    schema = data.features.arrow_schema
     for name, integers in zip(columns, (False, True), strict=True):
-        kind = schema.field(name).type
+        kind = data.schema.field(name).type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         if not (text or (integers and pa.types.is_integer(kind))):
             wanted = "strings or integers" if integers else "strings"
             raise UserError(f"{where}: the column {name!r} holds {kind}, where {wanted} are needed")
-
-
-def _class_names(data: "Dataset", column: str) -> list[str] | None:
-    from datasets import ClassLabel
-
-    feature = data.features[column]
-    return list(feature.names) if isinstance(feature, ClassLabel) else None
 
 
 def _name(value: str | int, class_names: Sequence[str] | None) -> str:
