@@ -1,15 +1,19 @@
 """Many texts cut into numbered pieces at once: no word of them becomes a string of Python."""
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, compress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from seqbench.datamodules.texts.encoder import TextSplitter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CHUNK = 1 << 23
 """Characters of texts that are cut at a time: each of their words is looked up once."""
@@ -24,6 +28,7 @@ END = "\n"
 BLANKS = " \t\n\v\f\r"
 
 Ints = npt.NDArray[np.int64]
+Cut = tuple[Ints, "pa.DictionaryArray"]
 
 
 def interning_table() -> defaultdict[Any, int]:
@@ -54,27 +59,48 @@ def spans(starts: Ints, lengths: Ints) -> Ints:
 
 
 def cut(
-    texts: Sequence[str], splitter: TextSplitter, table: defaultdict[str, int]
-) -> tuple[Ints, npt.NDArray[np.int32]]:
-    """``(N,)`` how many pieces each text has, and the numbers of all of them end to end.
+    chunks: Iterable[Sequence[str]], splitter: TextSplitter, table: defaultdict[str, int]
+) -> Iterator[tuple[Ints, npt.NDArray[np.int32]]]:
+    """Of each chunk's N texts: ``(N,)`` pieces of each, and the numbers of all of them end to end.
 
-    They are what ``splitter.pieces`` gives; ``table`` numbers them.
+    They are what ``splitter.pieces`` gives; ``table`` numbers them. While one chunk is numbered and
+    the next is read, another thread cuts: that is no work of Python's.
     """
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[Cut]] = deque()
+        for texts in chunks:
+            if splitter.level == "char":
+                waiting.append(pool.submit(_letters, list(map(splitter.pieces, texts))))
+            else:
+                words = splitter.level == "word"
+                blanks = None if words else BLANKS
+                bare = [splitter.cleaned(text).strip(blanks) for text in texts]
+                waiting.append(pool.submit(_words, bare, words))
+            if len(waiting) > 1:
+                yield _numbered(waiting.popleft().result(), table)
+        for last in waiting:
+            yield _numbered(last.result(), table)
+
+
+def _letters(texts: Sequence[Sequence[str]]) -> Cut:
+    import pyarrow as pa
+
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    return lengths, pa.array(chain.from_iterable(texts), pa.large_string()).dictionary_encode()
+
+
+def _words(texts: Sequence[str], unicode: bool) -> Cut:
+    """unicode: the white space is Unicode's, which Arrow knows as Python does; else ASCII's."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if splitter.level == "char":
-        letters = list(map(splitter.pieces, texts))
-        lengths = np.fromiter(map(len, letters), np.int64, len(letters))
-        pieces = pa.array(chain.from_iterable(letters), pa.large_string())
-    else:
-        words = splitter.level == "word"
-        blanks = None if words else BLANKS
-        stripped = pa.array([splitter.cleaned(t).strip(blanks) for t in texts], pa.large_string())
-        # Arrow knows the white space of Unicode as Python does.
-        lists = (pc.utf8_split_whitespace if words else pc.ascii_split_whitespace)(stripped)
-        lengths, pieces = np.diff(lists.offsets).astype(np.int64), lists.flatten()
-    encoded = pieces.dictionary_encode()
+    split = pc.utf8_split_whitespace if unicode else pc.ascii_split_whitespace
+    lists = split(pa.array(texts, pa.large_string()))
+    return np.diff(lists.offsets).astype(np.int64), lists.values.dictionary_encode()
+
+
+def _numbered(cut: Cut, table: defaultdict[str, int]) -> tuple[Ints, npt.NDArray[np.int32]]:
+    lengths, encoded = cut
     distinct = encoded.dictionary.to_pylist()
     numbers = np.fromiter(map(table.__getitem__, distinct), np.int32, len(distinct))
     return lengths, numbers[encoded.indices]
@@ -97,15 +123,14 @@ def _cut_block(
 ) -> tuple[Ints, Ints]:
     number: Callable[[str], int] = table.__getitem__
     # Asking about each piece takes longer than to find the tokens of all that are ASCII at once.
-    words = splitter.level == "word"
-    easy = [i for i, piece in enumerate(pieces) if words and piece and piece.isascii()]
-    found = ASCII_TOKENS.findall("\n".join([*(pieces[i] for i in easy), ""]))
+    is_easy = [splitter.level == "word" and piece != "" and piece.isascii() for piece in pieces]
+    found = ASCII_TOKENS.findall("\n".join([*compress(pieces, is_easy), ""]))
     numbers = np.fromiter(map(number, found), np.int64, len(found))
     ends = np.flatnonzero(numbers == number(END))
-    hard = sorted({*range(len(pieces))}.difference(easy))
-    tokens = [splitter.tokens(pieces[i]) for i in hard]
+    easy, hard = np.flatnonzero(is_easy), np.flatnonzero(np.logical_not(is_easy))
+    tokens = [splitter.tokens(pieces[i]) for i in hard.tolist()]
     more = np.fromiter(map(number, chain.from_iterable(tokens)), np.int64)
-    order = np.array(easy + hard)
+    order = np.concatenate([easy, hard])
     widths = np.empty(len(pieces), np.int64)
     starts = np.empty_like(widths)
     widths[order] = np.concatenate([np.diff(ends, prepend=-1) - 1, [len(each) for each in tokens]])

@@ -1,5 +1,6 @@
 """Rows of a split, read in chunks: texts as interned pieces, labels, and what was left out."""
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def read_rows(
     class_names = data.class_names(columns[1])
     labels = interning_table()
     first_rows: list[int] = []
-    codes: list[int] = []
+    codes, mended = array("q"), array("q")
     parts: list[tuple[Ints, ...]] = []
     dropped_classes: Counter[str] = Counter()
     row = dropped = 0
@@ -87,23 +88,22 @@ def read_rows(
                     codes.append(labels[value])
                     if len(first_rows) < len(labels):
                         first_rows.append(row)
+                    mended.append(splitter.mended(text))
                     yield text
 
     with file.open("wb") as out:
-        for texts in chunks(kept()):
-            lengths, numbers = cut(texts, splitter, table)
+        for lengths, numbers in cut(chunks(kept()), splitter, table):
             arrays.write(out, numbers)
-            mended = np.fromiter(map(splitter.mended, texts), np.int64, len(texts))
-            parts.append((lengths, _keys(lengths, numbers), mended))
+            parts.append((lengths, _keys(lengths, numbers)))
     if not parts:
         raise UserError(f"{where}: no row with a text and a label")
-    lengths, keys, mended = map(np.concatenate, zip(*parts, strict=True))
+    lengths, keys = map(np.concatenate, zip(*parts, strict=True))
     return Rows(
         np.memmap(file, np.int32, mode="r"),
         lengths,
         keys,
-        mended,
-        np.array(codes, np.int64),
+        np.array(mended),
+        np.array(codes),
         label_values=list(labels),
         first_rows=first_rows,
         class_names=class_names,
