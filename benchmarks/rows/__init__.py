@@ -1,9 +1,9 @@
 """The rows, in the order of the page."""
 
 from benchmarks.row import Row
-from benchmarks.rows import step
+from benchmarks.rows import data, step
 
-MODULES = [step]
+MODULES = [step, data]
 
 
 def rows() -> dict[str, Row]:

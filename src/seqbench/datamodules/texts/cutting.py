@@ -15,7 +15,7 @@ from seqbench.datamodules.texts.encoder import TextSplitter
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CHUNK = 1 << 23
+CHUNK = 1 << 24
 """Characters of texts that are cut at a time: each of their words is looked up once."""
 
 BLOCK = 1 << 16
