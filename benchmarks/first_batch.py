@@ -4,6 +4,9 @@ import sys
 import time
 from typing import Any
 
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -14,8 +17,10 @@ from seqbench.places import CONF
 def main(cache: str) -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", ["task=imdb", f"paths.cache_dir={cache}"])
-    needed: Any = OmegaConf.masked_copy(composed, ["task", "seed", "paths"])
-    data = build.data(OmegaConf.to_object(needed))
+    needed = OmegaConf.masked_copy(composed, ["task", "seed", "paths"])
+    config: Any = OmegaConf.to_object(needed)
+    data = build.data(config)
+    pyarrow.array([""])  # imports pandas
     started = time.perf_counter()
     data.prepare_data()
     data.setup()

@@ -15,8 +15,9 @@ from seqbench.datamodules.texts.encoder import TextSplitter
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CHUNK = 1 << 24
-"""Characters of texts that are cut at a time: each of their words is looked up once."""
+CHUNK, LETTERS = 1 << 24, 1 << 21
+"""Characters of texts that are cut at a time, into words and into letters: each of these is looked
+up once."""
 
 BLOCK = 1 << 16
 """Pieces that are cut into tokens at a time."""
@@ -38,14 +39,14 @@ def interning_table() -> defaultdict[Any, int]:
     return table
 
 
-def chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    """The texts in lists of about ``CHUNK`` characters."""
+def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    """The texts in lists of about ``size`` characters."""
     chunk: list[str] = []
     characters = 0
     for text in texts:
         chunk.append(text)
         characters += len(text) + 1
-        if characters >= CHUNK:
+        if characters >= size:
             yield chunk
             chunk, characters = [], 0
     if chunk:
@@ -59,22 +60,22 @@ def spans(starts: Ints, lengths: Ints) -> Ints:
 
 
 def cut(
-    chunks: Iterable[Sequence[str]], splitter: TextSplitter, table: defaultdict[str, int]
+    texts: Iterable[str], splitter: TextSplitter, table: defaultdict[str, int]
 ) -> Iterator[tuple[Ints, npt.NDArray[np.int32]]]:
-    """Of each chunk's N texts: ``(N,)`` pieces of each, and the numbers of all of them end to end.
+    """Of N texts at a time: ``(N,)`` pieces of each, and the numbers of all of them end to end.
 
-    They are what ``splitter.pieces`` gives; ``table`` numbers them. While one chunk is numbered and
-    the next is read, another thread cuts: that is no work of Python's.
+    They are what ``splitter.pieces`` gives; ``table`` numbers them. While some texts are numbered
+    and the next are read, another thread cuts: that is no work of Python's.
     """
     with ThreadPoolExecutor(1) as pool:
         waiting: deque[Future[Cut]] = deque()
-        for texts in chunks:
+        for chunk in _chunks(texts, LETTERS if splitter.level == "char" else CHUNK):
             if splitter.level == "char":
-                waiting.append(pool.submit(_letters, list(map(splitter.pieces, texts))))
+                waiting.append(pool.submit(_letters, list(map(splitter.pieces, chunk))))
             else:
                 words = splitter.level == "word"
                 blanks = None if words else BLANKS
-                bare = [splitter.cleaned(text).strip(blanks) for text in texts]
+                bare = [splitter.cleaned(text).strip(blanks) for text in chunk]
                 waiting.append(pool.submit(_words, bare, words))
             if len(waiting) > 1:
                 yield _numbered(waiting.popleft().result(), table)

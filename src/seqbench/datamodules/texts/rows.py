@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seqbench.datamodules import arrays
-from seqbench.datamodules.texts.cutting import Ints, chunks, cut, interning_table
+from seqbench.datamodules.texts.cutting import Ints, cut, interning_table
 from seqbench.datamodules.texts.encoder import TextSplitter
 from seqbench.datamodules.texts.tables import Table
 from seqbench.errors import UserError
@@ -92,7 +92,7 @@ def read_rows(
                     yield text
 
     with file.open("wb") as out:
-        for lengths, numbers in cut(chunks(kept()), splitter, table):
+        for lengths, numbers in cut(kept(), splitter, table):
             arrays.write(out, numbers)
             parts.append((lengths, _keys(lengths, numbers)))
     if not parts:
