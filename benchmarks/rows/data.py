@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.programs import Ran, python
 from benchmarks.row import Row, SkippedError, Turn, at_most
+from benchmarks.synthetic import write_rows
 
 MANY, FEW = 2_000_000, 200_000
 LIMIT = 2.0
@@ -42,20 +43,6 @@ def trained(folder: str, cache: str, *words: str) -> Ran:
         *("progress=none", "force=true", f"paths.output_dir={folder}/outputs"),
         *(f"paths.cache_dir={folder}/{cache}", *words),
     )
-
-
-def write_rows(file: Path, rows: int) -> None:
-    """Texts of 10 to 30 words out of 100,000, a few of them frequent, under two labels."""
-    import numpy as np
-
-    random = np.random.default_rng(0)
-    with file.open("w") as out:
-        out.write("text,label\n")
-        for _ in range(0, rows, 10_000):
-            ends = np.cumsum(random.integers(10, 31, 10_000))
-            words = [f"w{word % 100_000}" for word in random.zipf(1.2, ends[-1]).tolist()]
-            texts = np.split(np.array(words), ends[:-1])
-            out.writelines(f"{' '.join(t)},{'ab'[i % 2]}\n" for i, t in enumerate(texts))
 
 
 def many_rows(repeats: int) -> Iterator[Turn]:
