@@ -20,16 +20,3 @@ def pace(*words: str) -> float:
     """Real tokens a second, behind the warm-up, of ``STEPS`` steps."""
     seen: float = result(*words, f"budget.steps={STEPS}")["throughput"]["train_tokens_per_second"]
     return seen
-
-
-def imdb() -> str:
-    """The task; SkippedError where its data are not at hand."""
-    import os
-    from pathlib import Path
-
-    from benchmarks.row import SkippedError
-
-    folder = os.environ.get("SEQBENCH_DATA_DIR", "")
-    if not folder or not (Path(folder) / "imdb").is_dir():
-        raise SkippedError("set SEQBENCH_DATA_DIR to a folder that holds imdb/")
-    return "task=imdb"

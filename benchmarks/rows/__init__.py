@@ -1,9 +1,26 @@
 """The rows, in the order of the page."""
 
 from benchmarks.row import Row
-from benchmarks.rows import evaluation, generation, peers, sooner, start, step, textbook, words
+from benchmarks.rows import (
+    data,
+    evaluation,
+    generation,
+    padding,
+    peers,
+    precision,
+    scaling,
+    sooner,
+    start,
+    step,
+    sweep,
+    textbook,
+    words,
+)
 
-MODULES = [step, peers, start, evaluation, generation, sooner, words, textbook]
+MODULES = [
+    *(step, peers, precision, padding, start, data, sooner, words, sweep),
+    *(evaluation, generation, textbook, scaling),
+]
 
 
 def rows() -> dict[str, Row]:

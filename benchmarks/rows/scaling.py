@@ -1,8 +1,12 @@
 """How the time of a training step grows: an exponent of 1 is linear, of 2 quadratic."""
 
 import math
+import random
+import statistics
+import tempfile
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 from benchmarks.row import Row, Turn, at_most
 from benchmarks.rows.step import words_of
@@ -17,23 +21,58 @@ SIZES = {
     "layers": (1, 2, 4, 8),
     "vocabulary": (2_000, 8_000, 32_000),
 }
-EXPONENTS = {"hidden": 2.0}
-"""What arithmetic grows with, where that is not 1."""
+EXPECTED = dict.fromkeys(SIZES, 1.0) | {"hidden": 2.0}
+"""What the arithmetic grows with."""
 
 
-def words(what: str, size: int) -> list[str]:
+def words(what: str, size: int, folder: Path) -> list[str]:
+    """What seqbench is told; a text of so many different words is written into the folder."""
     if what == "vocabulary":
-        made = ["task=word_lm", f"task.vocabulary_size={size}"]
-        return made
+        text = folder / f"{size}.txt"
+        made = random.Random(0)
+        text.write_text(" ".join(f"w{made.randrange(size)}" for _ in range(20 * size)), "utf-8")
+        more = ["task.min_count=1", f"task.vocabulary_size={size}", "callbacks.samples=null"]
+        return ["task=word_lm", f"task.path={text}", *more]
     shape = SHAPE | ({what: size} if what in SHAPE else {})
-    more = [f"model.num_layers={size}"] if what == "layers" else []
-    return [*words_of("lstm", *shape.values()), *more]
+    layers = [f"model.num_layers={size}"] if what == "layers" else []
+    return [*words_of("lstm", *shape.values()), *layers]
 
 
 def exponent(what: str, repeats: int) -> Iterator[Turn]:
-    """Fitted to the times of all sizes; the fact is that of the two largest alone."""
-    for turn in range(-1, repeats):
-        points = [(math.log(size), math.log(_seconds(words(what, size)))) for size in SIZES[what]]
-        if turn >= 0:
-            (x, y), (x2, y2) = points[-2:]
-            yield Turn(_slope(points), EXPONENTS.get(what, 1.0), {"at the end": (y2 - y) / (x2 - x)})
+    """Fitted to the times of all sizes; a fact is that of the two largest alone."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        asked = [words(what, size, folder) for size in SIZES[what]]
+        seconds(asked[0], folder)
+        for _ in range(repeats):
+            x = [math.log(size) for size in SIZES[what]]
+            y = [math.log(seconds(each, folder)) for each in asked]
+            slope, _ = statistics.linear_regression(x, y)
+            end = (y[-1] - y[-2]) / (x[-1] - x[-2])
+            yield Turn(slope, EXPECTED[what], {"of the two largest": end})
+
+
+def seconds(words: list[str], folder: Path) -> float:
+    """A step, behind the warm-up."""
+    made = result(
+        *words,
+        f"budget.steps={STEPS}",
+        "+trainer.limit_val_batches=1",
+        f"paths.cache_dir={folder}/cache",
+    )
+    return made["tokens_a_step"] / made["throughput"]["train_tokens_per_second"]
+
+
+ROWS = [
+    Row(
+        f"scaling-{what}",
+        f"a training step's time against {what}, {sizes[0]:,} to {sizes[-1]:,}: its exponent",
+        "seqbench",
+        "the arithmetic",
+        "",
+        partial(exponent, what),
+        at_most(1.1),
+        repeats=3,
+    )
+    for what, sizes in SIZES.items()
+]

@@ -1,13 +1,13 @@
 """How long a command line takes to begin, beside the imports that it cannot do without."""
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from benchmarks import programs
-from benchmarks.row import Row, SkippedError, Turn, at_most
+from benchmarks.places import data
+from benchmarks.row import Row, Turn, at_most
 
 HYDRA = "import hydra"
 
@@ -39,9 +39,7 @@ def to_first_step(task: str, repeats: int) -> Iterator[Turn]:
     from benchmarks.starting import first_step, imported
 
     if task == "imdb":
-        data = os.environ.get("SEQBENCH_DATA_DIR", "")
-        if not data or not (Path(data) / "imdb").is_dir():
-            raise SkippedError("set SEQBENCH_DATA_DIR to a folder that holds imdb/")
+        data("imdb")
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(-1, repeats):
             own, validation = first_step([f"task={task}"], Path(folder))

@@ -1,14 +1,14 @@
 """A word model of 47,604 words beside a textbook's, which weighs all of them at every step."""
 
 import csv
-import os
 import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.row import Row, SkippedError, Turn, at_least, at_most
+from benchmarks import places
+from benchmarks.row import Row, Turn, at_least, at_most
 
 TEXT = "anna/anna_ru.txt"
 WORDS = ["experiment=anna_adaptive", "callbacks.samples=null"]
@@ -69,9 +69,7 @@ def _own(seed: int, fingerprint: str) -> tuple[float, float]:
 def _words() -> dict[str, Any]:
     """What both sides read: ids ``(N,)`` of ``train`` and ``val``, ``size`` of the vocabulary, the
     ``unknown`` share of validation, and the first of the ids that are ``rare``: once in train."""
-    folder = os.environ.get("SEQBENCH_DATA_DIR")
-    if not folder or not (Path(folder) / TEXT).is_file():
-        raise SkippedError(f"set SEQBENCH_DATA_DIR to a directory that holds {TEXT}, a long text")
+    places.data(TEXT)
     import torch
 
     from seqbench.datamodules.language_model import LanguageModel

@@ -196,3 +196,14 @@ def test_the_data_directory_is_used_where_no_path_is_given(
         data = TextClassification(cache_dir=str(tmp_path / "cache"), folder=folder)
         with pytest.raises(UserError, match=r"task\.path=FILE"):
             data.setup()
+
+
+def test_columns_of_categories_are_texts_as_well(tmp_path: Path) -> None:
+    texts, labels = zip(*GOOD, strict=True)
+    columns = {"text": pa.array(texts), "label": pa.array(labels)}
+    plain = load(tmp_path, write_parquet(tmp_path / "a.parquet", **columns))
+    encoded = {name: column.dictionary_encode() for name, column in columns.items()}
+    coded = load(tmp_path, write_parquet(tmp_path / "b.parquet", **encoded))
+    assert coded.spec.vocabulary == plain.spec.vocabulary
+    assert coded.spec.labels == plain.spec.labels == ("neg", "pos")
+    assert coded.facts == plain.facts

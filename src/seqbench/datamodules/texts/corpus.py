@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqbench.datamodules import arrays
+from seqbench.datamodules.texts.cutting import Ints, cut_pieces, interning_table, spans
 from seqbench.datamodules.texts.encoder import (
     PADDING_ID,
     UNKNOWN_ID,
@@ -25,9 +26,9 @@ from seqbench.datamodules.texts.labels import (
     use_names,
 )
 from seqbench.datamodules.texts.policies import Contradictions, Duplicates, apply_policies
-from seqbench.datamodules.texts.rows import Ints, Rows, interning_table, read_rows
+from seqbench.datamodules.texts.rows import Rows, read_rows
 from seqbench.datamodules.texts.sources import Source
-from seqbench.datamodules.texts.splits import Split, repeats, spans, split_rows
+from seqbench.datamodules.texts.splits import Split, repeats, split_rows
 from seqbench.errors import UserError
 
 VERSION = 3
@@ -173,13 +174,8 @@ def _encode(
     directory: Path,
 ) -> tuple[tuple[str, ...], dict[str, float]]:
     """Writes the splits' arrays; gives the vocabulary and each split's share of unknown tokens."""
-    tokens = interning_table()
-    flat_list: list[int] = []
-    ends = [0]
-    for piece in pieces:
-        flat_list.extend(map(tokens.__getitem__, splitter.tokens(piece)))
-        ends.append(len(flat_list))
-    flat, widths, starts = np.array(flat_list), np.diff(ends), np.array(ends[:-1])
+    tokens, flat, widths = cut_pieces(pieces, splitter)
+    starts = np.cumsum(widths) - widths
     piece_counts = {name: _count(split, len(pieces)) for name, split in splits.items()}
     counts = np.bincount(flat, np.repeat(piece_counts["train"], widths), len(tokens))
     vocabulary = choose_vocabulary(

@@ -48,21 +48,20 @@ class TextSplitter:
 
     def pieces(self, text: str) -> list[str]:
         """The pieces of a text, white space around it aside: one empty piece if it has none."""
-        if self.strip_html:
-            text = HTML_TAG.sub(" ", text)
-        if self.mend_homoglyphs:
-            text = mend(text)[0]
-        if self.lowercase:
-            text = text.lower()
+        text = self.cleaned(text)
         if self.level == "char":
             return list(text.strip()) or [""]
         if self.level == "whitespace":
             return WORD.findall(text) or [""]
         return text.split() or [""]
 
-    def joined(self, pieces: Sequence[str]) -> str:
-        """The text as a model sees it: equal where two texts differ in nothing that is kept."""
-        return ("" if self.level == "char" else " ").join(pieces)
+    def cleaned(self, text: str) -> str:
+        """A text as it is when it is cut."""
+        if self.strip_html:
+            text = HTML_TAG.sub(" ", text)
+        if self.mend_homoglyphs:
+            text = mend(text)[0]
+        return text.lower() if self.lowercase else text
 
     def mended(self, text: str) -> int:
         """How many words of a text are mended."""
@@ -147,5 +146,6 @@ class TextEncoder:
 def choose_vocabulary(counts: Mapping[str, int], *, size: int, min_count: int) -> tuple[str, ...]:
     """The most frequent tokens behind padding and unknown, ``size`` in all; ties by the token."""
     kept = [t for t, n in counts.items() if n >= min_count and t not in (PADDING, UNKNOWN)]
-    kept.sort(key=lambda token: (-counts[token], token))
+    kept.sort()
+    kept.sort(key=counts.__getitem__, reverse=True)
     return (PADDING, UNKNOWN, *kept[: size - 2])

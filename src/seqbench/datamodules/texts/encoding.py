@@ -10,11 +10,10 @@ import numpy as np
 
 from seqbench.datamodules import arrays
 from seqbench.datamodules.ngrams import NGrams, Rows, add_one
+from seqbench.datamodules.texts.cutting import Ints, spans
 from seqbench.datamodules.texts.encoder import UNKNOWN_ID, choose_vocabulary
 from seqbench.datamodules.texts.pieces import Numbers, Part, Piece, Pieces, TextSettings
-from seqbench.datamodules.texts.rows import Ints
 from seqbench.datamodules.texts.running import RunningText
-from seqbench.datamodules.texts.splits import spans
 from seqbench.datamodules.texts.tokens import Tokens
 from seqbench.errors import UserError
 

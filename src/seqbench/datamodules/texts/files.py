@@ -5,16 +5,14 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from seqbench.datamodules.cache import digest, file_digest
 from seqbench.datamodules.texts.formats import FORMATS, kind, read_classes, read_file
 from seqbench.datamodules.texts.sources import SPLITS
+from seqbench.datamodules.texts.tables import Table
 from seqbench.errors import UserError, nearest
 from seqbench.errors import place as usable
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 DATA_DIR = "SEQBENCH_DATA_DIR"
 BUILT_IN = Path(__file__).parent / "built_in"
@@ -153,8 +151,8 @@ class Files:
     def where(self, split: str) -> str:
         return f"{_named(self.files[split])} (split {split})"
 
-    def read(self, columns: Sequence[str], scratch: Path) -> "dict[str, Dataset]":
-        read: dict[str, Dataset] = {}
+    def read(self, columns: Sequence[str], scratch: Path) -> dict[str, Table]:
+        read: dict[str, Table] = {}
         for split, part in self.files.items():
             if isinstance(part, dict):
                 read[split] = read_classes(part, columns, self.encoding, scratch / split)

@@ -1,4 +1,4 @@
-"""Readers of labelled texts, one a format; each gives a data set that is mapped from a file."""
+"""Readers of labelled texts, one a format; each gives a table that stays in a file."""
 
 import csv
 import json
@@ -6,15 +6,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seqbench.datamodules.texts.lines import lines
 from seqbench.datamodules.texts.mapped import Labelled, mapped
-from seqbench.datamodules.texts.sources import check_columns, one_line, quiet_datasets
+from seqbench.datamodules.texts.sources import check_columns, one_line
+from seqbench.datamodules.texts.tables import ParquetTable, Table
 from seqbench.errors import UserError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 FORMATS = ("parquet", *DELIMITERS, "jsonl")
@@ -25,13 +23,13 @@ def kind(file: Path) -> str:
     return file.suffix.lower().removeprefix(".")
 
 
-def read_file(file: Path, columns: Sequence[str], encoding: str, scratch: Path) -> "Dataset":
+def read_file(file: Path, columns: Sequence[str], encoding: str, scratch: Path) -> Table:
     """The text and the label of each row of one file, which is chosen by its suffix.
 
     Raises ``UserError`` for a file that cannot be read, by its name and where possible its line.
     """
     if kind(file) == "parquet":
-        return read_parquet(file, columns, scratch)
+        return read_parquet(file, columns)
     if kind(file) == "jsonl":
         with closing(lines(file, encoding)) as read:
             return mapped(json_rows(file, read, columns), columns, scratch)
@@ -43,7 +41,7 @@ def read_file(file: Path, columns: Sequence[str], encoding: str, scratch: Path) 
 
 def read_classes(
     files: Mapping[str, Path], columns: Sequence[str], encoding: str, scratch: Path
-) -> "Dataset":
+) -> Table:
     """The lines of one text file a class, without white space around them."""
     return mapped(class_rows(files, encoding), columns, scratch)
 
@@ -168,26 +166,13 @@ def fields_of_any_length() -> Iterator[None]:
         csv.field_size_limit(limit)
 
 
-def read_parquet(file: Path, columns: Sequence[str], scratch: Path) -> "Dataset":
-    """The named columns of a parquet file."""
-    import datasets
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        check_columns(str(file), pq.read_schema(file).names, columns)
-        if pq.read_metadata(file).num_rows == 0:
-            raise UserError(f"{file}: the file has columns but no rows")
-        with quiet_datasets():
-            return datasets.load_dataset(
-                "parquet",
-                data_files={"train": str(file)},
-                split="train",
-                cache_dir=str(scratch),
-                columns=list(columns),
-            )
-    except (pa.ArrowException, datasets.exceptions.DatasetGenerationError, OSError) as error:
-        raise UserError(f"{file}: damaged, or no parquet file: {one_line(error)}") from error
+def read_parquet(file: Path, columns: Sequence[str]) -> Table:
+    """The rows of a parquet file that has these columns."""
+    table = ParquetTable(file)
+    check_columns(str(file), table.schema.names, columns)
+    if not len(table):
+        raise UserError(f"{file}: the file has columns but no rows")
+    return table
 
 
 def _shown(value: Any) -> str:

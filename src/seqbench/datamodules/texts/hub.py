@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seqbench.datamodules.cache import digest
 from seqbench.datamodules.texts.sources import SPLITS, check_columns, one_line, quiet_datasets
+from seqbench.datamodules.texts.tables import HubTable, Table
 from seqbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ class Hub:
     def where(self, split: str) -> str:
         return f"{self.name} on the hub (split {split})"
 
-    def read(self, columns: Sequence[str], scratch: Path) -> "dict[str, Dataset]":
+    def read(self, columns: Sequence[str], scratch: Path) -> dict[str, Table]:
         splits = self.load()
         for split, data in splits.items():
             check_columns(self.where(split), data.column_names, columns)
-        return splits
+        return {split: HubTable(data) for split, data in splits.items()}
 
     def load(self) -> "dict[str, Dataset]":
         """The splits, ``train`` first, with whatever columns they have."""

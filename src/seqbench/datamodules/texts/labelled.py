@@ -8,13 +8,13 @@ import numpy as np
 
 from seqbench.datamodules.ragged import Ragged
 from seqbench.datamodules.texts.corpus import CorpusSettings
+from seqbench.datamodules.texts.cutting import interning_table, spans
 from seqbench.datamodules.texts.encoder import PADDING_ID, TextEncoder
 from seqbench.datamodules.texts.files import find_files
 from seqbench.datamodules.texts.formats import read_classes, read_file
 from seqbench.datamodules.texts.labels import class_indices, use_names
 from seqbench.datamodules.texts.notes import listed
-from seqbench.datamodules.texts.rows import interning_table, read_rows
-from seqbench.datamodules.texts.splits import spans
+from seqbench.datamodules.texts.rows import read_rows
 from seqbench.errors import UserError
 from seqbench.spec import TaskSpec
 

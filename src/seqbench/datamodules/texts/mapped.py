@@ -1,13 +1,10 @@
-"""Rows written to a file as they come, and mapped from there: memory stays flat."""
+"""Rows written to a file as they come, and read from there: memory stays flat."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from seqbench.datamodules.texts.sources import quiet_datasets
-
-if TYPE_CHECKING:
-    from datasets import Dataset
+from seqbench.datamodules.texts.tables import StreamTable
 
 CHUNK_ROWS, CHUNK_CHARACTERS = 1_000, 1 << 24
 """About so much is held as Python strings at a time."""
@@ -15,16 +12,17 @@ CHUNK_ROWS, CHUNK_CHARACTERS = 1_000, 1 << 24
 Labelled = tuple[str | None, str | int | None]
 
 
-def mapped(rows: Iterable[Labelled], columns: Sequence[str], scratch: Path) -> "Dataset":
+def mapped(rows: Iterable[Labelled], columns: Sequence[str], scratch: Path) -> StreamTable:
     """One row or more; ``scratch`` receives the file. Labels are all strings or all integers."""
-    import datasets
     import pyarrow as pa
 
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "rows.arrow"
     with pa.OSFile(str(file), "wb") as sink:
         writer: Any = None
+        count = 0
         for chunk in _chunks(rows):
+            count += len(chunk)
             texts, labels = zip(*chunk, strict=True)
             if writer is None:
                 whole = any(isinstance(label, int) for label in labels)
@@ -34,8 +32,7 @@ def mapped(rows: Iterable[Labelled], columns: Sequence[str], scratch: Path) -> "
             arrays = [pa.array(each, k) for each, k in zip((texts, labels), kinds, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
         writer.close()
-    with quiet_datasets():
-        return datasets.Dataset.from_file(str(file))
+    return StreamTable(file, count)
 
 
 def _chunks(rows: Iterable[Labelled]) -> Iterator[list[Labelled]]:

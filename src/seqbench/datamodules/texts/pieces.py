@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seqbench.datamodules.texts.rows import Ints, interning_table
+from seqbench.datamodules.texts.cutting import Ints, interning_table
 from seqbench.datamodules.texts.tokens import END, Level, Tokens
 from seqbench.errors import UserError
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from seqbench.datamodules.texts.rows import Ints
+from seqbench.datamodules.texts.cutting import Ints
 
 Contradictions = Literal["keep", "drop", "majority", "first"]
 Duplicates = Literal["keep", "drop"]

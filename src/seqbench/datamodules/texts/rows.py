@@ -1,26 +1,20 @@
 """Rows of a split, read in chunks: texts as interned pieces, labels, and what was left out."""
 
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from seqbench.datamodules import arrays
+from seqbench.datamodules.texts.cutting import Ints, cut, interning_table
 from seqbench.datamodules.texts.encoder import TextSplitter
+from seqbench.datamodules.texts.tables import Table
 from seqbench.errors import UserError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-CHUNK = 1_000
-"""Rows held as Python strings at a time."""
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass
@@ -29,7 +23,7 @@ class Rows:
 
     pieces: ``(S,)`` ids of the texts' pieces end to end, mapped from a file.
     lengths: ``(N,)`` pieces of each text.
-    keys: ``(N,)`` hashes of the texts as a model sees them.
+    keys: ``(N,)`` hashes of the texts' pieces, equal where two texts differ in nothing kept.
     mended: ``(N,)`` words whose look-alike letters were mended.
     labels: ``(N,)`` indices into ``label_values``, the labels as they were read.
     first_rows: the row, counted from 1, where each label value is first met.
@@ -57,15 +51,8 @@ class Rows:
         return len(self.lengths)
 
 
-def interning_table() -> defaultdict[Any, int]:
-    """A table that numbers its keys in the order in which they are first asked for."""
-    table: defaultdict[Any, int] = defaultdict()
-    table.default_factory = table.__len__
-    return table
-
-
 def read_rows(
-    data: "Dataset",
+    data: Table,
     where: str,
     columns: Sequence[str],
     splitter: TextSplitter,
@@ -79,48 +66,44 @@ def read_rows(
     wrong type or no row is left.
     """
     check_types(data, where, columns)
-    chunks = data.select_columns(list(columns)).with_format("arrow").iter(batch_size=CHUNK)
-    piece_id: Callable[[str], int] = table.__getitem__
-    class_names = _class_names(data, columns[1])
+    class_names = data.class_names(columns[1])
     labels = interning_table()
     first_rows: list[int] = []
+    codes, mended = array("q"), array("q")
     parts: list[tuple[Ints, ...]] = []
     dropped_classes: Counter[str] = Counter()
     row = dropped = 0
-    with file.open("wb") as out:
-        for chunk in chunks:
-            texts: list[str] = []
-            codes: list[int] = []
-            for text, value in zip(*(chunk[name].to_pylist() for name in columns), strict=True):
+
+    def kept() -> Iterator[str]:
+        """The texts of the rows that have a text and a label."""
+        nonlocal row, dropped
+        for batch in data.batches(columns):
+            for text, value in zip(*(batch[name].to_pylist() for name in columns), strict=True):
                 row += 1
                 if _empty(text) or _empty(value):
                     dropped += 1
                 elif drop and (name := _name(value, class_names)) in drop:
                     dropped_classes[name] += 1
                 else:
-                    texts.append(text)
                     codes.append(labels[value])
                     if len(first_rows) < len(labels):
                         first_rows.append(row)
-            pieces = list(map(splitter.pieces, texts))
-            numbers = np.fromiter(map(piece_id, chain.from_iterable(pieces)), np.int32)
+                    mended.append(splitter.mended(text))
+                    yield text
+
+    with file.open("wb") as out:
+        for lengths, numbers in cut(kept(), splitter, table):
             arrays.write(out, numbers)
-            columns_of_chunk: tuple[Iterable[int], ...] = (
-                map(len, pieces),
-                map(hash, map(splitter.joined, pieces)),
-                map(splitter.mended, texts),
-                codes,
-            )
-            parts.append(tuple(np.fromiter(each, np.int64) for each in columns_of_chunk))
-    if not sum(len(part[0]) for part in parts):
+            parts.append((lengths, _keys(lengths, numbers)))
+    if not parts:
         raise UserError(f"{where}: no row with a text and a label")
-    lengths, keys, mended, codes_ = map(np.concatenate, zip(*parts, strict=True))
+    lengths, keys = map(np.concatenate, zip(*parts, strict=True))
     return Rows(
         np.memmap(file, np.int32, mode="r"),
         lengths,
         keys,
-        mended,
-        codes_,
+        np.array(mended),
+        np.array(codes),
         label_values=list(labels),
         first_rows=first_rows,
         class_names=class_names,
@@ -130,24 +113,24 @@ def read_rows(
     )
 
 
-def check_types(data: "Dataset", where: str, columns: Sequence[str]) -> None:
+def _keys(lengths: Ints, numbers: npt.NDArray[np.int32]) -> Ints:
+    content, width = numbers.tobytes(), numbers.itemsize
+    ends = [0, *(width * np.cumsum(lengths)).tolist()]
+    return np.fromiter((hash(content[i:j]) for i, j in pairwise(ends)), np.int64, len(lengths))
+
+
+def check_types(data: Table, where: str, columns: Sequence[str]) -> None:
     """Raises ``UserError`` unless texts are strings and labels are strings or integers."""
     import pyarrow as pa
 
-    schema = data.features.arrow_schema
     for name, integers in zip(columns, (False, True), strict=True):
-        kind = schema.field(name).type
+        kind = data.schema.field(name).type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         if not (text or (integers and pa.types.is_integer(kind))):
             wanted = "strings or integers" if integers else "strings"
             raise UserError(f"{where}: the column {name!r} holds {kind}, where {wanted} are needed")
-
-
-def _class_names(data: "Dataset", column: str) -> list[str] | None:
-    from datasets import ClassLabel
-
-    feature = data.features[column]
-    return list(feature.names) if isinstance(feature, ClassLabel) else None
 
 
 def _name(value: str | int, class_names: Sequence[str] | None) -> str:

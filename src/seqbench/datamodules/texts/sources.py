@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from seqbench.errors import UserError
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from seqbench.datamodules.texts.tables import Table
 
 SPLITS = {
     "train": ("train",),
@@ -24,7 +24,7 @@ class Source(Protocol):
 
     content: str
 
-    def read(self, columns: Sequence[str], scratch: Path) -> "dict[str, Dataset]":
+    def read(self, columns: Sequence[str], scratch: Path) -> "dict[str, Table]":
         """The splits, ``train`` first, with at least these columns; ``scratch`` may be filled."""
         ...
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seqbench.datamodules.texts.cutting import Ints, spans
 from seqbench.datamodules.texts.labels import check_classes
-from seqbench.datamodules.texts.rows import Ints, Rows
+from seqbench.datamodules.texts.rows import Rows
 from seqbench.datamodules.texts.sources import Source
 
 GATHER = 1_000_000
@@ -31,12 +32,6 @@ class Split:
         for rows in np.split(self.rows, np.flatnonzero(np.diff(run)) + 1):
             lengths = self.part.lengths[rows]
             yield lengths, self.part.pieces[spans(self.part.starts[rows], lengths)]
-
-
-def spans(starts: Ints, lengths: Ints) -> Ints:
-    """The positions ``start, ..., start + length - 1`` of each span, end to end."""
-    ends = np.cumsum(lengths)
-    return np.repeat(starts - (ends - lengths), lengths) + np.arange(ends[-1])
 
 
 def split_rows(
