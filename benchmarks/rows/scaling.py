@@ -10,9 +10,8 @@ from pathlib import Path
 
 from benchmarks.row import Row, Turn, at_most
 from benchmarks.rows.step import words_of
-from benchmarks.runs import result
 
-STEPS = 25
+STEPS, REPEATS = 10, 3
 SHAPE = {"batch": 32, "time": 100, "embedding": 64, "hidden": 128}
 SIZES = {
     "time": (50, 100, 200, 400, 800),
@@ -43,24 +42,21 @@ def exponent(what: str, repeats: int) -> Iterator[Turn]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         asked = [words(what, size, folder) for size in SIZES[what]]
-        seconds(asked[0], folder)
         for _ in range(repeats):
             x = [math.log(size) for size in SIZES[what]]
-            y = [math.log(seconds(each, folder)) for each in asked]
+            y = [math.log(step(each)) for each in asked]
             slope, _ = statistics.linear_regression(x, y)
             end = (y[-1] - y[-2]) / (x[-1] - x[-2])
             yield Turn(slope, EXPECTED[what], {"of the two largest": end})
 
 
-def seconds(words: list[str], folder: Path) -> float:
-    """A step, behind the warm-up."""
-    made = result(
-        *words,
-        f"budget.steps={STEPS}",
-        "+trainer.limit_val_batches=1",
-        f"paths.cache_dir={folder}/cache",
-    )
-    return made["tokens_a_step"] / made["throughput"]["train_tokens_per_second"]
+def step(words: list[str]) -> float:
+    """Milliseconds, behind the warm-up."""
+    from benchmarks.training import in_turn
+
+    words = [*words, "+trainer.limit_val_batches=1"]
+    alone = in_turn(words, lambda steps: None, STEPS, REPEATS, warm_up=STEPS)
+    return statistics.median(turn.own for turn in alone)
 
 
 ROWS = [

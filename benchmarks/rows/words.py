@@ -4,7 +4,6 @@ import csv
 import tempfile
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from benchmarks import places
