@@ -397,8 +397,10 @@ def test_other_heads_are_asked_as_they_are() -> None:
     """A head's own nll is the loss."""
 
     class Doubled(PerStep):
-        def nll(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-            loss, count = super().nll(hidden, targets)
+        def nll(
+            self, hidden: Tensor, targets: Tensor, logits: Tensor | None = None
+        ) -> tuple[Tensor, Tensor]:
+            loss, count = super().nll(hidden, targets, logits)
             return 2 * loss, count
 
     network, batch = made(RNN), batch_of(5)

@@ -49,17 +49,21 @@ class Ragged(Dataset[Batch]):
     def __getitem__(self, rows: npt.NDArray[np.int64]) -> Batch:
         lengths = self.lengths[rows]
         steps = np.arange(lengths.max() if self.steps is None else self.steps)
-        valid = steps < lengths[:, None]
         positions = self.offsets[rows][:, None] + steps
-        skipped = self.offsets[rows + 1] - self.offsets[rows] - lengths
-        if self.keep == "tail":
-            positions += skipped[:, None]
-        elif self.keep == "head+tail":
-            positions += np.where(steps >= ((lengths + 1) // 2)[:, None], skipped[:, None], 0)
-        positions = np.where(valid, positions, 0)
+        if self.keep != "head":
+            skipped = (self.offsets[rows + 1] - self.offsets[rows] - lengths)[:, None]
+            moved = steps >= ((lengths + 1) // 2 * (self.keep == "head+tail"))[:, None]
+            positions += np.where(moved, skipped, 0)
+        padding = None
+        if lengths.min() < len(steps):
+            padding = steps >= lengths[:, None]
+            positions[padding] = 0
 
         def padded(values: npt.NDArray[np.integer], fill: int) -> torch.Tensor:
-            return torch.from_numpy(np.where(valid, values[positions].astype(np.int64), fill))
+            taken = values.take(positions).astype(np.int64, copy=False)
+            if padding is not None:
+                taken[padding] = fill
+            return torch.from_numpy(taken)
 
         targets = (
             padded(self.targets, IGNORE)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,11 @@ class Scores(nn.Module):
 
     Its metrics are made with ``sync_on_compute=False``: what several processes have gathered is
     summed once, by ``combine``, for all that is computed of it.
+
+    predicts: whether ``update`` asks what the network says.
     """
+
+    predicts: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,6 +114,8 @@ class TokenScores(Scores):
 
     characters: that a token stands for on average; None where tokens are not of a text.
     """
+
+    predicts = False
 
     def __init__(self, characters: float | None = None) -> None:
         super().__init__()

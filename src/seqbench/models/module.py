@@ -160,12 +160,14 @@ class SequenceModule(L.LightningModule):
         output = self.network(batch, self.carried.get(split))
         if batch.reset is not None:
             self.carried[split] = tuple(tuple(x.detach() for x in parts) for parts in output.state)
-        nll, count = self.network.head.nll(output.hidden, batch.targets)
+        scores, head = self._scores(split), self.network.head
+        logits = head.predict(output.hidden) if scores.predicts else None
+        nll, count = head.nll(output.hidden, batch.targets, logits)
         if batch.stand_in is not None:
             return 0 * nll, 0 * count
         with torch.no_grad():
-            predict = partial(self.network.predict, batch, output)
-            self._scores(split).update(nll, count, predict, batch)
+            predict = partial(self.network.predict, batch, output, logits)
+            scores.update(nll, count, predict, batch)
         return nll, count
 
     def on_train_start(self) -> None:

@@ -119,10 +119,13 @@ class Network(nn.Module):
             state = self._restart(state, batch.reset)
         return self.advance(batch.inputs, state, batch.lengths)
 
-    def predict(self, batch: Batch, output: Output) -> Tensor:
+    def predict(self, batch: Batch, output: Output, logits: Tensor | None = None) -> Tensor:
         """What the network says of a batch that ``forward`` gave ``output`` for: logits ``(B, C)``
-        or ``(B, T, C)``, or numbers ``(B, O)``."""
-        return self.head.predict(output.hidden)
+        or ``(B, T, C)``, or numbers ``(B, O)``.
+
+        logits: what ``head.predict`` makes of ``output.hidden``, where that is known.
+        """
+        return self.head.predict(output.hidden) if logits is None else logits
 
     def advance(self, inputs: Tensor, state: StackState | None, lengths: Tensor) -> Output:
         """Run over ``inputs (B, T)`` from a state on; ``lengths (B,)`` of them are valid."""

@@ -71,12 +71,12 @@ class Transducer(Network):
         lengths = (batch.targets != IGNORE).sum(1)
         return Output(self.head.pool(outputs, lengths), state)
 
-    def predict(self, batch: Batch, output: Output) -> Tensor:
+    def predict(self, batch: Batch, output: Output, logits: Tensor | None = None) -> Tensor:
         """Logits ``(B, U, output_size)``: in training those after the true tokens, else those of
         greedy decoding, as many steps as targets are wide. Behind its end mark a row has nothing
         but end marks."""
         if self.training:
-            return super().predict(batch, output)
+            return super().predict(batch, output, logits)
         state, (rows, steps) = output.state, batch.targets.shape
         token = torch.full((rows,), self.start_id, device=batch.targets.device)
         ended = torch.zeros_like(token, dtype=torch.bool)

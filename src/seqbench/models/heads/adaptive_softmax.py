@@ -88,7 +88,9 @@ class AdaptiveSoftmax(Head):
             log_probabilities = self.softmax.log_prob(self._rows(hidden))
         return log_probabilities.view(*hidden.shape[:-1], -1)
 
-    def nll(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def nll(
+        self, hidden: Tensor, targets: Tensor, logits: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         flat = targets.flatten()
         kept = flat != IGNORE  # torch's module refuses targets outside the vocabulary
         with torch.autocast(hidden.device.type, enabled=False):

@@ -48,12 +48,15 @@ class Head(nn.Module, ABC):
     def predict(self, hidden: Tensor) -> Tensor:
         """Logits ``(..., output_size)`` for ``hidden (..., F)``."""
 
-    def nll(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def nll(
+        self, hidden: Tensor, targets: Tensor, logits: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The summed negative log likelihood in nats, at least float32, and how many it sums.
 
-        targets: integers of hidden's shape less the last axis; ``IGNORE`` does not count.
+        targets: integers of hidden's shape less the last axis; ``IGNORE`` does not count. logits:
+        what ``predict`` makes of hidden, where that is known.
         """
-        logits = at_least_float32(self.predict(hidden))
+        logits = at_least_float32(self.predict(hidden) if logits is None else logits)
         flat = targets.flatten()
         loss = F.cross_entropy(logits.flatten(0, -2), flat, ignore_index=IGNORE, reduction="sum")
         return loss, (flat != IGNORE).sum()

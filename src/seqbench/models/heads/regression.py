@@ -46,12 +46,14 @@ class Regression(Pooled):
         self.name = "regression"
         self.error = error
 
-    def nll(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def nll(
+        self, hidden: Tensor, targets: Tensor, logits: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The summed error, at least float32, and how many numbers it sums.
 
         targets: ``(B, output_size)``.
         """
-        predicted = at_least_float32(self.predict(hidden))
+        predicted = at_least_float32(self.predict(hidden) if logits is None else logits)
         match self.error:
             case "squared":
                 loss = F.mse_loss(predicted, targets, reduction="sum")
