@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 
 from benchmarks import results
 from benchmarks.rows import rows
@@ -26,8 +27,8 @@ def _main(arguments: list[str]) -> int:
     made.add_argument("--threads", type=int, help="of both sides; default: all cores")
     made.add_argument("--profile", action="store_true", help="one turn; print where time goes")
     chosen = made.parse_args(arguments)
-    for name in ("repeats", "threads"):
-        if (getattr(chosen, name) or 1) < 1:
+    for name, given in (("repeats", chosen.repeats), ("threads", chosen.threads)):
+        if given is not None and given < 1:
             made.error(f"--{name} is at least 1")
     known = rows()
     for word in chosen.row:
@@ -43,13 +44,22 @@ def _main(arguments: list[str]) -> int:
     os.environ["OMP_NUM_THREADS"] = str(chosen.threads or len(os.sched_getaffinity(0)))
     from benchmarks.measure import measured
 
+    failed = []
     for name in wanted:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        result = measured(name, chosen.repeats, chosen.profile)
+        try:
+            result = measured(name, chosen.repeats, chosen.profile)
+        except Exception:  # the other rows are measured all the same
+            traceback.print_exc()
+            failed.append(name)
+            continue
         print(results.line(name, result), flush=True)
         if not chosen.profile and "skipped" not in result:
-            results.keep(name, result, list(known))
-    return 0
+            how = f" --threads {chosen.threads}" if chosen.threads else ""
+            results.keep(name + how, result, list(known))
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

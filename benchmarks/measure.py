@@ -46,13 +46,18 @@ def _measure(name: str, repeats: int | None, profile: bool) -> Result:
     ratio = statistics.median(ratios)
     facts = {name: [turn.facts[name] for turn in turns] for name in turns[0].facts}
     return result | {
-        "ratio": ratio,
-        "ratios": ratios,
-        "own_values": [turn.own for turn in turns],
-        "other_values": [turn.other for turn in turns],
-        "facts": {name: statistics.median(values) for name, values in facts.items()},
+        "ratio": short(ratio),
+        "ratios": [*map(short, ratios)],
+        "own_values": [short(turn.own) for turn in turns],
+        "other_values": [short(turn.other) for turn in turns],
+        "facts": {name: short(statistics.median(values)) for name, values in facts.items()},
         "reached": row.target.reached(ratio) if row.target else None,
     }
+
+
+def short(value: float) -> float:
+    """As many digits as tell something."""
+    return float(f"{value:.6g}")
 
 
 def machine() -> dict[str, Any]:

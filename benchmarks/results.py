@@ -21,9 +21,14 @@ def read(path: Path = PATH) -> dict[str, Any]:
 
 
 def keep(name: str, result: dict[str, Any], order: Sequence[str], path: Path = PATH) -> None:
-    """Put one row's result beside those of the others, which stay as they are."""
+    """Put one row's result beside those of the others, which stay as they are.
+
+    name: the row's, and how it was asked for behind a space. order: of the rows' names.
+    """
     rows = read(path) | {name: result}
-    rows = {each: rows[each] for each in order if each in rows}
+    places = {name: place for place, name in enumerate(order)}
+    known = [each for each in rows if each.split()[0] in places]
+    rows = {each: rows[each] for each in sorted(known, key=lambda n: (places[n.split()[0]], n))}
     text = json.dumps({"schema_version": SCHEMA_VERSION, "rows": rows}, indent=1)
     write_whole(path, text + "\n")
 
@@ -39,7 +44,7 @@ def line(name: str, result: dict[str, Any]) -> str:
         f"{name}: {result['what']}\n"
         f"  {result['own']} {cells['own']} · {result['other']} {cells['other']}\n"
         f"  ratio {cells['ratio']}{target}{reached}"
-        + "".join(f"\n  {fact}: {value:.4g}" for fact, value in result["facts"].items())
+        + "".join(f"\n  {fact}: {number(value)}" for fact, value in result["facts"].items())
     )
 
 
@@ -48,17 +53,21 @@ def cells_of(result: dict[str, Any]) -> dict[str, str]:
     spread = f" ({min(ratios):.3g} to {max(ratios):.3g})" if len(ratios) > 1 else ""
     unit = result["unit"]
     return {
-        "own": f"{statistics.median(result['own_values']):.4g} {unit}",
-        "other": f"{statistics.median(result['other_values']):.4g} {unit}",
+        "own": f"{number(statistics.median(result['own_values']))} {unit}".strip(),
+        "other": f"{number(statistics.median(result['other_values']))} {unit}".strip(),
         "ratio": f"{result['ratio']:.3g}{spread}",
     }
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def table(rows: dict[str, Any]) -> str:
     """All rows as a Markdown table."""
     lines = [
-        "| row | what | seqbench | against | ratio (least to most) | target |",
-        "|---|---|---|---|---|---|",
+        "| row | what | this | against | ratio (least to most) | target | also seen |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, result in rows.items():
         if "skipped" in result:
@@ -68,6 +77,7 @@ def table(rows: dict[str, Any]) -> str:
         lines.append(
             f"| `{name}` | {result['what']} | {result['own']}: {cells['own']} "
             f"| {result['other']}: {cells['other']} | {cells['ratio']} "
-            f"| {result['target'] or ''}{mark} |"
+            f"| {result['target'] or ''}{mark} "
+            f"| {', '.join(f'{fact} {number(value)}' for fact, value in result['facts'].items())} |"
         )
     return "\n".join(lines) + "\n"

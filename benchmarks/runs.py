@@ -3,7 +3,7 @@
 import tempfile
 from typing import Any
 
-STEPS = 40
+STEPS = 25
 
 
 def result(*words: str) -> dict[str, Any]:

@@ -74,5 +74,6 @@ ROWS = [
         "random batches",
         "",
         as_right,
+        repeats=3,
     ),
 ]
