@@ -31,12 +31,14 @@ def _main(arguments: list[str]) -> int:
         if given is not None and given < 1:
             made.error(f"--{name} is at least 1")
     known = rows()
+    wanted: set[str] = set() if chosen.row else {*known}
     for word in chosen.row:
-        if not any(name.startswith(word) for name in known):
+        meant = {word} & known.keys() or {name for name in known if name.startswith(word)}
+        if not meant:
             made.error(f"{word}: no row begins so; --list names them")
-    wanted = [name for name in known if not chosen.row or name.startswith(tuple(chosen.row))]
+        wanted |= meant
     if chosen.list:
-        print("\n".join(f"{name:20}{known[name].what}" for name in wanted))
+        print("\n".join(f"{name:25}{row.what}" for name, row in known.items() if name in wanted))
         return 0
     if chosen.table:
         print(results.table(results.read()), end="")
@@ -45,7 +47,7 @@ def _main(arguments: list[str]) -> int:
     from benchmarks.measure import measured
 
     failed = []
-    for name in wanted:
+    for name in filter(wanted.__contains__, known):
         print(f"{name} ...", file=sys.stderr, flush=True)
         try:
             result = measured(name, chosen.repeats, chosen.profile)

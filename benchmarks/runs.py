@@ -1,5 +1,9 @@
-"""Short runs of seqbench, one after the other in this process."""
+"""Short runs of seqbench, one after the other in this process.
 
+``python -m benchmarks.runs WORD ...`` prints the tokens a second of one.
+"""
+
+import sys
 import tempfile
 from typing import Any
 
@@ -20,3 +24,10 @@ def pace(*words: str) -> float:
     """Real tokens a second, behind the warm-up, of ``STEPS`` steps."""
     seen: float = result(*words, f"budget.steps={STEPS}")["throughput"]["train_tokens_per_second"]
     return seen
+
+
+if __name__ == "__main__":
+    from seqbench.commands import share_cores
+
+    share_cores()
+    print(pace(*sys.argv[1:]))

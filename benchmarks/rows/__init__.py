@@ -14,11 +14,12 @@ from benchmarks.rows import (
     step,
     sweep,
     textbook,
+    waiting,
     words,
 )
 
 MODULES = [
-    *(step, peers, precision, padding, start, data, sooner, words, sweep),
+    *(step, waiting, peers, precision, padding, start, data, sooner, words, sweep),
     *(evaluation, generation, textbook, scaling),
 ]
 

@@ -1,8 +1,10 @@
 """A sweep of three cells and five seeds beside the same runs from a shell, one after the other."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 from benchmarks.programs import python
 from benchmarks.row import Row, Turn, at_least
@@ -16,7 +18,7 @@ def against_shell(repeats: int) -> Iterator[Turn]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             seeds = ",".join(map(str, SEEDS))
-            sweep = ["-m", f"model={','.join(CELLS)}", f"seed={seeds}"]
+            sweep = ["-m", "hydra/launcher=processes", f"model={','.join(CELLS)}", f"seed={seeds}"]
             own = train(folder / "sweep", *sweep)
             other = sum(
                 train(folder / "shell", f"model={cell}", f"seed={seed}")
@@ -29,16 +31,18 @@ def against_shell(repeats: int) -> Iterator[Turn]:
 
 
 def train(folder: Path, *words: str) -> float:
-    """Seconds of the whole program."""
+    """Seconds of the whole program, which chooses its threads by itself."""
     paths = [f"paths.output_dir={folder}", f"paths.cache_dir={folder}/cache"]
-    return python("-m", "seqbench.train", *words, *TASK, *paths).seconds
+    with patch.dict(os.environ):
+        os.environ.pop("OMP_NUM_THREADS", None)
+        return python("-m", "seqbench.train", *words, *TASK, *paths).seconds
 
 
 ROWS = [
     Row(
         "sweep",
         "modular_sum, one epoch: 3 cells × 5 seeds",
-        "a sweep (-m)",
+        "-m hydra/launcher=processes",
         "15 programs",
         "s",
         against_shell,
