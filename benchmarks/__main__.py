@@ -46,6 +46,7 @@ def _main(arguments: list[str]) -> int:
     os.environ["OMP_NUM_THREADS"] = str(chosen.threads or len(os.sched_getaffinity(0)))
     from benchmarks.measure import measured
 
+    results.read()  # a damaged file is told before anything is measured
     failed = []
     for name in filter(wanted.__contains__, known):
         print(f"{name} ...", file=sys.stderr, flush=True)

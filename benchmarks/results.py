@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seqbench.errors import UserError
 from seqbench.files import write_whole
 
 PATH = Path(__file__).parent / "results.json"
@@ -16,7 +17,10 @@ def read(path: Path = PATH) -> dict[str, Any]:
     """Results by row; none where there is no file."""
     if not path.exists():
         return {}
-    kept: dict[str, Any] = json.loads(path.read_text("utf-8"))["rows"]
+    try:
+        kept: dict[str, Any] = json.loads(path.read_text("utf-8"))["rows"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise UserError(f"{path}: damaged; remove it") from error
     return kept
 
 

@@ -89,6 +89,13 @@ class Trace(Profiler):
             self._end_step()
         elif action_name == "run_training_epoch":  # it may have ended early, or with an error
             self._finish()
+            if not self.over:
+                log.warning(
+                    "no step was recorded: %d were made before the epoch's end, and recording "
+                    "begins behind %d; set +trainer.profiler.wait=0",
+                    len(self.seconds),
+                    self._waits(),
+                )
 
     def describe(self) -> None:
         """All is written when the last step has been recorded."""

@@ -58,7 +58,7 @@ class Bar(TQDMProgressBar):
 
     def on_train_batch_end(self, trainer: L.Trainer, *arguments: Any) -> None:
         now = time.monotonic()
-        if now - self.drawn >= GLANCE or trainer.is_last_batch:
+        if now - self.drawn >= GLANCE or trainer.is_last_batch or trainer.should_stop:
             self.drawn = now
             super().on_train_batch_end(trainer, *arguments)
 

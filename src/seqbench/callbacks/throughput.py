@@ -135,7 +135,10 @@ class Throughput(Callback):
         self.stop(pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.state.fn == TrainerFn.FITTING and not trainer.is_last_batch:
+        ends = trainer.is_last_batch or (
+            trainer.should_stop and trainer.fit_loop._can_stop_early  # within an epoch
+        )
+        if trainer.state.fn == TrainerFn.FITTING and not ends:
             self.start(pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -55,7 +55,7 @@ class Ragged(Dataset[Batch]):
             moved = steps >= ((lengths + 1) // 2 * (self.keep == "head+tail"))[:, None]
             positions += np.where(moved, skipped, 0)
         padding = None
-        if lengths.min() < len(steps):
+        if lengths.min(initial=len(steps)) < len(steps):
             padding = steps >= lengths[:, None]
             positions[padding] = 0
 

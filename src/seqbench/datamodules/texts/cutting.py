@@ -67,27 +67,36 @@ def cut(
     They are what ``splitter.pieces`` gives; ``table`` numbers them. While some texts are numbered
     and the next are read, another thread cuts: that is no work of Python's.
     """
+    if splitter.level == "char":
+        for chunk in _chunks(texts, LETTERS):
+            yield _letters([splitter.cleaned(text).strip() for text in chunk], table)
+        return
     with ThreadPoolExecutor(1) as pool:
         waiting: deque[Future[Cut]] = deque()
-        for chunk in _chunks(texts, LETTERS if splitter.level == "char" else CHUNK):
-            if splitter.level == "char":
-                waiting.append(pool.submit(_letters, list(map(splitter.pieces, chunk))))
-            else:
-                words = splitter.level == "word"
-                blanks = None if words else BLANKS
-                bare = [splitter.cleaned(text).strip(blanks) for text in chunk]
-                waiting.append(pool.submit(_words, bare, words))
+        for chunk in _chunks(texts, CHUNK):
+            words = splitter.level == "word"
+            blanks = None if words else BLANKS
+            bare = [splitter.cleaned(text).strip(blanks) for text in chunk]
+            waiting.append(pool.submit(_words, bare, words))
             if len(waiting) > 1:
                 yield _numbered(waiting.popleft().result(), table)
         for last in waiting:
             yield _numbered(last.result(), table)
 
 
-def _letters(texts: Sequence[Sequence[str]]) -> Cut:
-    import pyarrow as pa
-
+def _letters(
+    texts: Sequence[str], table: defaultdict[str, int]
+) -> tuple[Ints, npt.NDArray[np.int32]]:
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    return lengths, pa.array(chain.from_iterable(texts), pa.large_string()).dictionary_encode()
+    if not lengths.all():  # an empty text is one empty piece
+        pieces = chain.from_iterable(text or [""] for text in texts)
+        numbers = np.fromiter(map(table.__getitem__, pieces), np.int32)
+        return np.maximum(lengths, 1), numbers
+    joined = "".join(texts)
+    distinct = dict.fromkeys(joined)
+    by_letter = np.zeros(max(map(ord, distinct)) + 1, np.int32)
+    by_letter[[*map(ord, distinct)]] = [*map(table.__getitem__, distinct)]
+    return lengths, by_letter[np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)]
 
 
 def _words(texts: Sequence[str], unicode: bool) -> Cut:
