@@ -94,6 +94,15 @@ def test_rates_are_of_training_alone(
     assert epoch_rates(here) == pytest.approx([sum(part) / len(part) for part in parts])
 
 
+def test_an_epoch_that_a_budget_ends_counts_no_more_than_its_steps(
+    clock: Clock, words: list[str], here: Path, result: Callable[[Path], dict[str, Any]]
+) -> None:
+    other = Other(clock)
+    assert trained([*words, "budget.steps=15"], other) == 0
+    rate = result(here)["throughput"]["train_tokens_per_second"]
+    assert rate == pytest.approx(sum(other.tokens[10:]) / 5)
+
+
 def test_a_process_that_goes_on_warms_up_anew(
     clock: Clock,
     words: list[str],
